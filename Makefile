@@ -1,0 +1,51 @@
+# make help says what there is. PROFILE=quick (default) or paper; MIRAGE_DATA=folder of data sets.
+SHELL := /bin/bash
+PYTHON ?= python3
+PROFILE ?= quick
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test lint bench clean lock
+
+help:  ## this list
+	@echo "Usage: make TARGET [PROFILE=quick|paper] [MIRAGE_DATA=folder]"
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "mirage needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Say which with PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing the packages of requirements.lock into $(VENV) (a few minutes, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+setup: $(READY)  ## the environment in .venv, from requirements.lock
+
+book: setup  ## run the notebooks and build the book (PROFILE=quick by default)
+	@$(BIN)/mirage data fetch --if-online
+	@$(BIN)/mirage run --profile $(PROFILE)
+	@$(BIN)/mirage book --profile $(PROFILE)
+
+test: setup lint  ## everything CI checks: lint, unit tests, notebooks, the built book in a browser
+	@$(BIN)/mirage run --profile quick
+	@$(BIN)/mirage book --profile quick
+	@$(BIN)/python -m pytest
+	@MIRAGE_SOURCE=stand-in $(BIN)/python -m pytest --nbval-lax --override-ini=addopts= notebooks
+
+lint: setup  ## ruff, and no stray notebook output
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+bench: setup  ## speed and memory as ratios against named baselines (about 10 minutes)
+	@$(BIN)/python -m benchmarks
+
+lock: setup  ## renew requirements.lock from pyproject.toml's lower bounds
+	@$(PYTHON) -m venv _build/lock && _build/lock/bin/python -m pip install --quiet -e '.[test]' 'dask[distributed]'
+	@{ sed -n '/^#/p' requirements.lock; _build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
+clean:  ## remove what was built (not the environment, not the data)
+	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
