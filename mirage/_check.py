@@ -1,0 +1,122 @@
+"""The checks that metrics and theory make of their input."""
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def numbers(name: str, values: ArrayLike, ndims: Collection[int], shape: str) -> np.ndarray:
+    """Return `values` as a float64 array that is not empty and holds no NaN.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls the argument; it opens every error message.
+    values : array_like
+        Numbers in a rectangular array.
+    ndims : collection of int
+        The numbers of axes that are allowed.
+    shape : str
+        The allowed shape in words, for the error message.
+
+    Returns
+    -------
+    ndarray
+        The values as float64.
+
+    Raises
+    ------
+    ValueError
+        If the values are not numbers, ragged, empty, NaN or of another number of axes.
+
+    Examples
+    --------
+    >>> numbers("errors", [1, 2], {1}, "(items,)")
+    array([1., 2.])
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        message = f"{name}: found {_shorten(values)}, expected numbers of shape {shape}"
+        raise ValueError(f"{message} ({error})") from error
+    if array.ndim not in ndims:
+        raise ValueError(f"{name}: found shape {array.shape}, expected {shape}")
+    if array.size == 0:
+        raise ValueError(f"{name}: found no values (shape {array.shape}), expected at least one")
+    if np.isnan(array).any():
+        raise ValueError(f"{name}: found NaN at {first(np.isnan(array))}, expected numbers")
+    return array
+
+
+def inside(
+    name: str, values: ArrayLike, low: float, high: float, expected: str, closed: bool = True
+) -> np.ndarray:
+    """Return `values` as float64 if all lie between the two ends.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls the argument; it opens the error message.
+    values : float or array_like
+        Numbers; NaN lies nowhere.
+    low, high : float
+        The ends.
+    expected : str
+        The allowed values in words, for the error message.
+    closed : bool
+        Whether the ends themselves are allowed.
+
+    Returns
+    -------
+    float64 or ndarray of float64
+        The values, a number for a number.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside or is no number.
+
+    Examples
+    --------
+    >>> inside("p", [0, 0.5], 0, 1, "a probability")
+    array([0. , 0.5])
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: found {_shorten(values)}, expected {expected}") from error
+    valid = (array >= low) & (array <= high) if closed else (array > low) & (array < high)
+    if not valid.all():
+        found = f"found {array[~valid][0]:g}" + (f" at {first(~valid)}" if array.ndim else "")
+        raise ValueError(f"{name}: {found}, expected {expected}")
+    return array[()]
+
+
+def first(flags: np.ndarray) -> str:
+    """Say where the first of `flags` is and how many there are, for an error message.
+
+    Parameters
+    ----------
+    flags : ndarray of bool
+        At least one is True.
+
+    Returns
+    -------
+    str
+        The index of the first True, and the count if there are more.
+
+    Examples
+    --------
+    >>> first(np.array([False, True, True]))
+    'index 1 (the first of 2)'
+    """
+    index = tuple(int(i) for i in np.argwhere(flags)[0])
+    where = f"index {index[0] if len(index) == 1 else index}"
+    count = int(np.count_nonzero(flags))
+    return where if count == 1 else f"{where} (the first of {count})"
+
+
+def _shorten(value: object, width: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,269 @@
+"""The command line: ``mirage data …``, ``mirage run``, ``mirage book``.
+
+Commands import what they need when they run, so that ``mirage --help`` is quick.
+"""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mirage.files import DataError, MirageError, NetworkError
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+data = typer.Typer(no_args_is_help=True)
+app.add_typer(data, name="data", help="List, download and verify the data sets.")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from mirage import __version__
+
+        typer.echo(f"mirage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show the traceback of an error ($MIRAGE_DEBUG=1 does too)."),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print it and exit."
+        ),
+    ] = False,
+) -> None:
+    """Are emergent abilities a mirage? Rebuild the paper's figures; ask the same of your results.
+
+    Example: mirage data list
+    """
+    if debug:
+        os.environ["MIRAGE_DEBUG"] = "1"
+    if chosen := os.environ.get("MIRAGE_DATA"):
+        # Notebooks run in other folders: a relative path must mean the same there.
+        os.environ["MIRAGE_DATA"] = str(Path(chosen).expanduser().resolve())
+
+
+def main() -> None:
+    """Run the command line; a :class:`MirageError` is one line on stderr and exit code 1."""
+    try:
+        app()
+    except MirageError as error:
+        if os.environ.get("MIRAGE_DEBUG"):
+            raise
+        _complain(f"error: {error}")
+        sys.exit(1)
+
+
+def _complain(message: str) -> None:
+    """Print one line to stderr."""
+    typer.echo(f"mirage: {' '.join(message.split())}", err=True)
+
+
+@data.command("list")
+def list_() -> None:
+    """List the data sets: size, source, licence, where each lies, and its checksum's state.
+
+    Example: mirage data list
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from mirage.datasets import REGISTRY, data_directory
+    from mirage.datasets.directory import find
+
+    directory = data_directory()
+    table = Table("name", "size", "source", "licence", "checksum", title=f"in {directory}")
+    faults = []
+    for name, spec in REGISTRY.items():
+        size, source, state = f"~{spec.n_bytes / 1e6:.1f} MB", "stand-in", "no file"
+        try:
+            if file := find(spec, directory):
+                size = f"{file.path.stat().st_size / 1e6:.1f} MB"
+                source, state = file.source, "verified"
+        except DataError as error:
+            source, state = "refused", "WRONG"
+            faults.append(str(error))
+        table.add_row(name, size, source, spec.licence, state)
+    Console().print(table)
+    for fault in faults:
+        _complain(fault)
+
+
+@data.command()
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Data sets; all by default.", metavar="NAME")
+    ] = None,
+    if_online: Annotated[
+        bool, typer.Option("--if-online", help="Without a network, say so and succeed.")
+    ] = False,
+) -> None:
+    """Download data sets into $MIRAGE_DATA, or else into the cache; verified ones are left alone.
+
+    Example: mirage data fetch mnist
+    """
+    from mirage.datasets import REGISTRY, data_directory, download
+    from mirage.datasets.directory import find
+
+    unknown = [name for name in names or () if name not in REGISTRY]
+    if unknown:
+        raise typer.BadParameter(
+            f"no data set {', '.join(map(repr, unknown))}; there are {', '.join(REGISTRY)}"
+        )
+    directory = data_directory()
+    specs = [REGISTRY[name] for name in dict.fromkeys(names or REGISTRY)]
+    absent = [spec for spec in specs if not download.verified(spec, directory)]
+    # With --if-online the network is asked first: without one the directory may be read-only.
+    online = download.reachable(absent) if if_online else {spec.name for spec in absent}
+    fault = None
+    try:
+        download.fetch([spec for spec in absent if spec.name in online], directory)
+    except NetworkError as error:
+        fault = error
+    for spec in specs:
+        if file := download.verified(spec, directory):
+            how = "downloaded" if spec in absent else "already there"
+            typer.echo(f"{spec.name}: {how} and verified, {file.path}")
+    if fault:
+        if not if_online:
+            raise fault
+        _complain(str(fault))
+    # A damaged file raises here, with --if-online too: no stand-in silently takes its place.
+    missing = [spec.name for spec in specs if find(spec, directory) is None]
+    if missing:
+        _complain(
+            f"WARNING: NO NETWORK, SO STAND-INS REPLACE {', '.join(missing).upper()}: the results "
+            "are not about the paper's data; 'mirage data fetch' downloads it once there is one"
+        )
+
+
+@data.command()
+def verify() -> None:
+    """Compare every file of the data directory with its checksum; exit with 1 on a difference.
+
+    Example: MIRAGE_DATA=my/data mirage data verify
+    """
+    from mirage.datasets import data_directory
+    from mirage.datasets.directory import verify_directory
+
+    directory = data_directory()
+    n_files, faulty = 0, []
+    for name, fault in verify_directory(directory):
+        typer.echo(f"{name}: {fault or 'ok'}")
+        n_files += 1
+        if fault:
+            faulty.append(name)
+    typer.echo(f"{n_files - len(faulty)} of {n_files} files are as recorded in {directory}")
+    if faulty:
+        named = ", ".join(faulty[:3]) + (f" and {len(faulty) - 3} more" if faulty[3:] else "")
+        raise DataError(
+            f"not as recorded in {directory / 'SHA256SUMS'}: {named}; "
+            "'mirage data fetch NAME' replaces a data set"
+        )
+
+
+class _Profile(StrEnum):
+    quick = "quick"
+    paper = "paper"
+
+
+class _Backend(StrEnum):
+    local = "local"
+    dask = "dask"
+    ray = "ray"
+
+
+_PROFILE = Annotated[_Profile, typer.Option(help="quick: minutes; paper: all sizes and seeds.")]
+
+
+@app.command()
+def run(
+    figures: Annotated[
+        list[str] | None,
+        typer.Argument(help="figure-11, …; all by default.", metavar="[FIGURE]..."),
+    ] = None,
+    profile: _PROFILE = _Profile.quick,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Another parameter's value."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; default: the number of cores.")
+    ] = None,
+    backend: Annotated[_Backend | None, typer.Option(help="Where they run.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run although nothing changed.")] = False,
+) -> None:
+    """Execute notebooks; unchanged ones are left alone, a failing one does not hide the others.
+
+    Example: mirage run figure-11 --profile paper
+
+    Example: mirage run figure-2 -p length=20   (goes to _build/runs/custom, not into the book)
+    """
+    from mirage import book
+
+    if jobs:
+        os.environ["MIRAGE_JOBS"] = str(jobs)
+    if backend:
+        os.environ["MIRAGE_BACKEND"] = backend
+    try:
+        paths = book.notebooks(figures or ())
+        parameters = book.parse_parameters(paths, parameter or ())
+    except LookupError as error:
+        raise typer.BadParameter(str(error.args[0])) from None
+    failed = [r for r in _show_run(book.run(paths, profile, parameters, force)) if r.error]
+    if failed:
+        raise MirageError(f"{len(failed)} of {len(paths)} notebooks failed, see above")
+    _say_data(book.data_used(paths))
+
+
+def _show_run(events) -> list:
+    """Draw a bar per family of models and a line per notebook; return the results."""
+    from rich.console import Console
+
+    from mirage.book import Result
+    from mirage.progress import bars
+
+    console, results = Console(stderr=True, soft_wrap=True), []
+    with bars(console) as show:
+        for name, event in events:
+            if event is None:
+                console.print(f"[bold]{name}[/] …", highlight=False)
+            elif isinstance(event, Result):
+                results.append(event)
+                how = "unchanged" if not event.seconds else f"ran in {event.seconds:.0f} s"
+                console.print(
+                    f"  FAILED, {event.error}" if event.error else f"  {how}", markup=False
+                )
+            else:
+                show(event)
+    return results
+
+
+def _say_data(used: dict[str, str]) -> None:
+    for name, description in used.items():
+        typer.echo(f"data, {name}: {description}")
+    if any("stand-in" in description for description in used.values()):
+        _complain(
+            "WARNING: stand-in data were used: claims about the paper's data were not attempted; "
+            "'mirage data fetch' downloads the real ones, or $MIRAGE_DATA names their folder"
+        )
+
+
+@app.command()
+def book(profile: _PROFILE = _Profile.quick) -> None:
+    """Build the book from the executed notebooks of a profile.
+
+    Example: mirage book --profile paper
+    """
+    from mirage import book as pages
+
+    front, built = pages.build(profile)
+    _say_data(pages.data_used(pages.notebooks()))
+    typer.echo(f"{'built' if built else 'unchanged'}: {front}")

@@ -1,0 +1,91 @@
+"""Pages made from the executed notebooks: the landing page's claims, and what ran on what."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from mirage import claims
+
+
+def claims_table(executed: Sequence[Path]) -> str:
+    """Write the "paper vs ours" table of all notebooks.
+
+    Parameters
+    ----------
+    executed : sequence of Path
+        Executed notebooks; one without recorded claims adds no row; errata are only counted.
+
+    Returns
+    -------
+    str
+        Markdown: a line that counts the verdicts, and a table whose rows link to their notebook.
+    """
+    found = [(path, claim) for path in executed for claim in claims.read(path)]
+    errata = [claim for path, claim in found if path.stem == "errata"]
+    found = [(path, claim) for path, claim in found if path.stem != "errata"]
+    counts = [(v, sum(claim.verdict == v for _, claim in found)) for v in claims.Verdict]
+    summary = ", ".join(f"{n} {claims.badge(verdict)}" for verdict, n in counts if n)
+    failing = sum(claim.verdict == claims.Verdict.NOT_REPRODUCED for claim in errata)
+    lines = [
+        f"Of {len(found)} claims: {summary}.",
+        f"Of {len(errata)} further statements of the paper, {failing} fail their check:"
+        " {doc}`/notebooks/errata`.",
+        "",
+        ":::{table} The paper's claims beside what this book computes."
+        " Brackets: 95 % intervals; n says what they rest on.",
+        ":name: tab-claims",
+        ":class: claims",
+        "",
+        "| claim | paper | ours | verdict | where |",
+        "|---|---|---|---|---|",
+    ]
+    for path, claim in found:
+        statement, paper, ours, _, verdict = (
+            c.replace("|", "\\|") for c in claims.rows([claim])[0]
+        )
+        where = f"{{doc}}`/notebooks/{path.stem}`"
+        lines.append(f"| {statement} | {paper} | {ours} | {claims.badge(verdict)} | {where} |")
+    return "\n".join([*lines, ":::", ""])
+
+
+def runs_table(executed: Sequence[Path], profile: str) -> str:
+    """Write the table of what was run: notebook, parameters, seconds, machine, commit.
+
+    Parameters
+    ----------
+    executed : sequence of Path
+        Executed notebooks, with papermill's metadata.
+    profile : str
+        Their profile.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    lines = [
+        f"This book was built in the **{profile}** profile from {_commit()},"
+        f" on Python {platform.python_version()}, {platform.system()} {platform.machine()}.",
+        "",
+        "| notebook | run on | seconds |",
+        "|---|---|---|",
+    ]
+    for path in executed:
+        meta = json.loads(path.read_text())["metadata"].get("papermill", {})
+        day = meta.get("start_time", "")[:10]
+        lines.append(f"| {{doc}}`/notebooks/{path.stem}` | {day} | {meta.get('duration', 0):.0f} |")
+    return "\n".join([*lines, ""])
+
+
+def _commit() -> str:
+    """Return the commit of the clone, with a mark where files differ from it."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "an unknown commit (git is not installed)"
+    return f"commit `{done.stdout.strip()}`" if done.returncode == 0 else "an unknown commit"

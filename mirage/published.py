@@ -1,0 +1,93 @@
+"""Numbers read off the paper's own figures (``published/figures.json``).
+
+The paper has no tables and no code. Its figures are vector graphics, so their points can be
+read off to about 1e-4 of the axis range; Figure 6 was read by eye, to about 0.01.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PATH = Path(__file__).parent / "published" / "figures.json"
+
+
+@functools.cache
+def _all() -> dict[str, Any]:
+    return msgspec.json.decode(PATH.read_bytes())
+
+
+def keys() -> list[str]:
+    """Name every published curve, e.g. ``fig11B_lenet``."""
+    return [key for key in _all() if not key.startswith("_")]
+
+
+def load(key: str) -> Any:
+    """Return one published figure as it stands in the file.
+
+    Parameters
+    ----------
+    key : str
+        One of :func:`keys`.
+
+    Returns
+    -------
+    dict or list
+        Lists of numbers by name; the units are the paper's axes. A copy: changing it is safe.
+
+    Raises
+    ------
+    KeyError
+        No such figure; the message lists what there is.
+
+    Examples
+    --------
+    >>> load("fig11B_lenet")["test_acc"][-1]
+    0.958
+    """
+    if key not in keys():
+        raise KeyError(f"no published figure {key!r}; there are: {', '.join(keys())}")
+    return copy.deepcopy(_all()[key])
+
+
+def lenet_scores() -> pl.DataFrame:
+    """Figures 11B and 11C as a score table (see :mod:`mirage.tables`).
+
+    Returns
+    -------
+    polars.DataFrame
+        Test accuracy of all 14 widths, and subset accuracy at K = 6, 8, 10 where it is drawn.
+        ``n_items`` is null: the paper does not state its test set.
+
+    Examples
+    --------
+    >>> lenet_scores().filter(metric="subset accuracy, K = 10")["score"].to_list()[-1]
+    0.657
+    """
+    from mirage import tables
+
+    figure, subsets = load("fig11B_lenet"), load("fig11C_lenet_subset")
+    n_params = dict(zip(figure["width"], figure["params"], strict=True))
+    rows = [("accuracy", w, y) for w, y in zip(figure["width"], figure["test_acc"], strict=True)]
+    for k, curve in subsets.items():
+        metric = f"subset accuracy, K = {k}"
+        rows += [(metric, w, y) for w, y in zip(curve["width"], curve["acc"], strict=True)]
+    return tables.scores(
+        {
+            "family": "LeNet (paper)",
+            "model": f"w = {width}",
+            "n_params": n_params[width],
+            "task": "MNIST",
+            "metric": metric,
+            "score": max(score, 0.0),
+            "source": "Schaeffer et al. 2023, Figure 11, digitised",
+        }
+        for metric, width, score in rows
+    )

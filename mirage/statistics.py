@@ -1,0 +1,215 @@
+"""Intervals for a proportion and for a mean over seeds.
+
+Both intervals of a proportion are right at the edges: 0 of 100 is not 0 ± 0.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betaincinv, ndtri, stdtrit
+
+
+class Interval(NamedTuple):
+    """The ends of an interval: numbers, or arrays of one shape.
+
+    Attributes
+    ----------
+    low : float or ndarray
+        Lower end, in the unit of the quantity; NaN if it cannot be said.
+    high : float or ndarray
+        Upper end.
+
+    Examples
+    --------
+    A number is printed with 3 significant digits unless the format says otherwise.
+
+    >>> print(Interval(0.12345, 0.5))
+    [0.123, 0.5]
+    >>> f"{Interval(0.12345, 0.5):.2f}", Interval(0.1, 0.5).contains(0.5)
+    ('[0.12, 0.50]', True)
+    """
+
+    low: float | np.ndarray
+    high: float | np.ndarray
+
+    def contains(self, value: ArrayLike) -> bool | np.ndarray:
+        """Whether the value lies in the interval, ends included; never in a NaN interval.
+
+        Parameters
+        ----------
+        value : float or array_like
+            One number, or as many as the interval has ends.
+
+        Returns
+        -------
+        bool or ndarray of bool
+            One answer for each value.
+
+        Examples
+        --------
+        >>> Interval(0.0, 1.0).contains(2.0)
+        False
+        """
+        inside = (np.asarray(self.low) <= value) & (value <= np.asarray(self.high))
+        return bool(inside) if np.ndim(inside) == 0 else inside
+
+    def __format__(self, spec: str) -> str:
+        low, high = (np.vectorize(lambda end: format(end, spec or ".3g"))(end) for end in self)
+        return f"[{low}, {high}]"
+
+    def __str__(self) -> str:
+        return format(self, "")
+
+
+def wilson_interval(n_success: ArrayLike, n: ArrayLike, level: float = 0.95) -> Interval:
+    """Score interval of a proportion (Wilson 1927).
+
+    Parameters
+    ----------
+    n_success : int or array_like
+        Number of successes, from 0 to n.
+    n : int or array_like
+        Number of trials, at least 1; broadcasts against `n_success`.
+    level : float
+        Confidence, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        Within [0, 1]; numbers for numbers, arrays for arrays.
+
+    Raises
+    ------
+    ValueError
+        If the counts are not whole numbers with 0 ≤ n_success ≤ n and n ≥ 1, or the level
+        is not between 0 and 1.
+
+    Notes
+    -----
+    (k + z²/2 ± z √(k(n − k)/n + z²/4)) / (n + z²) with z = Φ⁻¹((1 + level)/2).
+    Coverage is close to the level on average and can fall below it for p near 0 or 1;
+    `clopper_pearson_interval` never does.
+
+    Examples
+    --------
+    0 of 100: the upper end is z²/(n + z²) = 3.8415/103.8415.
+
+    >>> print(f"{wilson_interval(0, 100):.4f}")
+    [0.0000, 0.0370]
+    """
+    k, n = _counts(n_success, n)
+    z = ndtri((1 + _checked_level(level)) / 2)
+    half = z * np.sqrt(k * (n - k) / n + z**2 / 4)
+    low, high = (k + z**2 / 2 - half) / (n + z**2), (k + z**2 / 2 + half) / (n + z**2)
+    # At the edges the end is known exactly; rounding would leave about 1e-18.
+    return _interval(np.where(k == 0, 0.0, low), np.where(k == n, 1.0, high))
+
+
+def clopper_pearson_interval(n_success: ArrayLike, n: ArrayLike, level: float = 0.95) -> Interval:
+    """Exact interval of a proportion (Clopper and Pearson 1934).
+
+    Parameters
+    ----------
+    n_success : int or array_like
+        Number of successes, from 0 to n.
+    n : int or array_like
+        Number of trials, at least 1; broadcasts against `n_success`.
+    level : float
+        Confidence, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        Within [0, 1]; numbers for numbers, arrays for arrays.
+
+    Raises
+    ------
+    ValueError
+        As `wilson_interval`.
+
+    Notes
+    -----
+    With α = 1 − level the ends are quantiles of beta distributions:
+    low = B(α/2; k, n − k + 1), high = B(1 − α/2; k + 1, n − k), 0 for k = 0 and 1 for k = n.
+    Coverage is at least the level for each p, at the price of a wider interval.
+
+    Examples
+    --------
+    0 of 100: the upper end is 1 − .025^(1/100).
+
+    >>> print(f"{clopper_pearson_interval(0, 100):.4f}")
+    [0.0000, 0.0362]
+    """
+    k, n = _counts(n_success, n)
+    tail = (1 - _checked_level(level)) / 2
+    # A beta distribution needs positive parameters: 1 stands in where the end is known.
+    low = betaincinv(np.where(k == 0, 1, k), n - k + 1, tail)
+    high = betaincinv(k + 1, np.where(k == n, 1, n - k), 1 - tail)
+    return _interval(np.where(k == 0, 0.0, low), np.where(k == n, 1.0, high))
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Student's t interval of a mean, over the last axis (seeds, say).
+
+    Parameters
+    ----------
+    values : array_like, shape (..., n)
+        Independent measurements. One alone says nothing of its spread: (NaN, NaN).
+    level : float
+        Confidence, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        In the unit of the values; numbers for one axis, else arrays of shape (...).
+        Measurements that agree to the last digit give a width of 0.
+
+    Raises
+    ------
+    ValueError
+        If there are no values, one is NaN or inf, or the level is not between 0 and 1.
+
+    Notes
+    -----
+    mean ± t_{n−1}((1 + level)/2) s/√n, s the standard deviation with n − 1 below.
+    Exact for normal values; it can leave the range of the metric.
+
+    Examples
+    --------
+    Mean 2, s = 1, t₂(.975) = 4.3027: 2 ± 4.3027/√3.
+
+    >>> print(f"{mean_interval([1.0, 2.0, 3.0]):.3f}")
+    [-0.484, 4.484]
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim == 0 or values.size == 0:
+        raise ValueError(f"values: found shape {values.shape}, expected (..., n) with n >= 1")
+    if not np.isfinite(values).all():
+        count = int(np.count_nonzero(~np.isfinite(values)))
+        raise ValueError(f"values: found {count} of {values.size} NaN or inf, expected none")
+    quantile = (1 + _checked_level(level)) / 2
+    n, mean = values.shape[-1], values.mean(axis=-1)
+    if n == 1:
+        return _interval(np.full_like(mean, np.nan), np.full_like(mean, np.nan))
+    half = stdtrit(n - 1, quantile) * values.std(axis=-1, ddof=1) / np.sqrt(n)
+    return _interval(mean - half, mean + half)
+
+
+def _counts(n_success: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    k, n = np.broadcast_arrays(np.asarray(n_success, np.float64), np.asarray(n, np.float64))
+    valid = (k >= 0) & (k <= n) & (n >= 1) & (k == np.floor(k)) & (n == np.floor(n))
+    if not valid.all():
+        found = f"found {k[~valid][0]:g} of {n[~valid][0]:g}"
+        raise ValueError(f"{found}, expected whole numbers with 0 <= n_success <= n and n >= 1")
+    return k, n
+
+
+def _checked_level(level: float) -> float:
+    if not 0 < level < 1:
+        raise ValueError(f"level: found {level!r}, expected a confidence between 0 and 1")
+    return level
+
+
+def _interval(low: np.ndarray, high: np.ndarray) -> Interval:
+    return Interval(*(float(end) if np.ndim(end) == 0 else end for end in (low, high)))

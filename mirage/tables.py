@@ -1,0 +1,204 @@
+"""The two tables that everything passes through, and their checks at the door.
+
+- *outcomes*: one row per (family, model, item), only where items matter;
+- *scores*: one row per (family, model, task, metric). Figures, statistics and claims read this.
+
+Extra columns are kept; a missing or ill-typed one is an error that names the offending rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+SCORES: dict[str, Any] = {
+    "family": pl.String,
+    "model": pl.String,
+    "n_params": pl.Int64,
+    "compute": pl.Float64,  # training FLOP
+    "loss": pl.Float64,  # nats
+    "task": pl.String,
+    "metric": pl.String,
+    "score": pl.Float64,
+    "n_items": pl.Int64,
+    "seed": pl.Int64,
+    "source": pl.String,
+}
+OPTIONAL_SCORES = frozenset({"compute", "loss", "n_items", "seed"})
+
+OUTCOMES: dict[str, Any] = {
+    "family": pl.String,
+    "model": pl.String,
+    "n_params": pl.Int64,
+    "task": pl.String,
+    "item": pl.Int64,
+    "target_length": pl.Int64,
+    "seed": pl.Int64,
+}
+OPTIONAL_OUTCOMES = frozenset({"target_length", "seed"})
+
+
+def scores(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Check a score table and give it its columns and types.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame or iterable of mappings
+        At least ``family, model, n_params, task, metric, score, source``.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of ``SCORES`` first, then any others.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, a required value is null, ``n_params`` is not positive, a score is
+        NaN, or two rows measure the same thing. The message names the first offending rows.
+
+    Examples
+    --------
+    >>> row = dict(family="LeNet", model="w = 1", n_params=6547, task="MNIST",
+    ...            metric="accuracy", score=0.19, source="example")
+    >>> scores([row])["score"].to_list()
+    [0.19]
+    """
+    table = _typed(rows, SCORES, OPTIONAL_SCORES)
+    _refuse(table, pl.col("n_params") <= 0, "n_params must be positive")
+    _refuse(table, pl.col("score").is_nan(), "score is NaN")
+    _refuse(table, pl.col("n_items") <= 0, "n_items must be positive")
+    key = ["family", "model", "task", "metric", "seed", "source"]
+    key += [name for name in table.columns if name not in SCORES]
+    _refuse(table, pl.struct(key).is_duplicated(), "the same measurement twice")
+    return table
+
+
+def outcomes(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Check an outcome table: one row per item that a model answered.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame or iterable of mappings
+        At least ``family, model, n_params, task, item``, and what the model produced in further
+        columns (``correct``, ``prediction``, ``log_probs``, …), which are kept.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of ``OUTCOMES`` first, then any others.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`scores`.
+
+    Examples
+    --------
+    >>> row = dict(family="LeNet", model="w = 1", n_params=6547, task="MNIST", item=0, correct=True)
+    >>> outcomes([row]).height
+    1
+    """
+    table = _typed(rows, OUTCOMES, OPTIONAL_OUTCOMES)
+    _refuse(table, pl.col("n_params") <= 0, "n_params must be positive")
+    key = ["family", "model", "task", "item", "seed"]
+    _refuse(table, pl.struct(key).is_duplicated(), "the same item twice")
+    return table
+
+
+def over_seeds(
+    table: pl.DataFrame, level: float = 0.95, bounds: tuple[float, float] = (0.0, 1.0)
+) -> pl.DataFrame:
+    """Average a score table over seeds, with Student's interval of the mean.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        A score table; rows that differ only in ``seed``, ``score`` and ``loss`` are averaged.
+    level : float
+        Confidence of the interval.
+    bounds : (float, float)
+        Range of the metric; intervals are cut off at it.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per model, task and metric, by ascending ``n_params``; ``score`` and ``loss`` are
+        means, ``low`` and ``high`` its interval (NaN for one seed), ``n_seeds`` their number.
+
+    Examples
+    --------
+    >>> row = dict(family="LeNet", model="w = 1", n_params=6547, task="MNIST",
+    ...            metric="accuracy", source="example")
+    >>> table = scores([row | {"seed": 0, "score": 0.1}, row | {"seed": 1, "score": 0.3}])
+    >>> over_seeds(table).select("score", "n_seeds").row(0)
+    (0.2, 2)
+    """
+    key = [name for name in table.columns if name not in ("seed", "score", "loss")]
+    means = mean_over(table, by=key, level=level)
+    losses = table.group_by(key, maintain_order=True).agg(pl.mean("loss"))
+    ends = (pl.col("low").clip(*bounds), pl.col("high").clip(*bounds))
+    return means.with_columns(losses["loss"], *ends).sort("n_params", maintain_order=True)
+
+
+def mean_over(table: pl.DataFrame, by: list[str], level: float = 0.95) -> pl.DataFrame:
+    """Average ``score`` over everything but ``by``, with Student's interval of the mean.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Has ``score`` and the columns of ``by``; its rows in a group are independent (seeds).
+    by : list of str
+        What tells the groups apart.
+    level : float
+        Confidence of the interval.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``by``, the mean ``score``, ``low`` and ``high`` (NaN for one value), and ``n_seeds``, the
+        number of values; groups in the order of their first row.
+
+    Examples
+    --------
+    >>> mean_over(pl.DataFrame({"k": [1, 1], "score": [0.1, 0.3]}), by=["k"])["score"].item()
+    0.2
+    """
+    from mirage.statistics import mean_interval
+
+    grouped = table.group_by(by, maintain_order=True).agg(pl.col("score").alias("values"))
+    intervals = [mean_interval(values, level) for values in grouped["values"].to_list()]
+    return grouped.with_columns(
+        score=pl.col("values").list.mean(),
+        low=pl.Series([float(interval.low) for interval in intervals]),
+        high=pl.Series([float(interval.high) for interval in intervals]),
+        n_seeds=pl.col("values").list.len(),
+    ).drop("values")
+
+
+def _typed(rows, schema: dict[str, Any], optional: frozenset[str]) -> pl.DataFrame:
+    table = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(list(rows), strict=False)
+    if table.is_empty():
+        raise ValueError("the table is empty: found 0 rows, expected at least one")
+    missing = [name for name in schema if name not in table.columns and name not in optional]
+    if missing:
+        raise ValueError(f"missing columns {missing}; found {table.columns}")
+    absent = [pl.lit(None, dtype=schema[n]).alias(n) for n in schema if n not in table.columns]
+    table = table.with_columns(absent)
+    try:
+        table = table.with_columns(pl.col(name).cast(kind) for name, kind in schema.items())
+    except pl.exceptions.InvalidOperationError as error:
+        raise ValueError(f"a column has the wrong type: {error}") from None
+    for name in schema:
+        if name not in optional:
+            _refuse(table, pl.col(name).is_null(), f"{name} is missing")
+    return table.select(*schema, pl.exclude(*schema))
+
+
+def _refuse(table: pl.DataFrame, wrong: pl.Expr, why: str) -> None:
+    bad = table.with_row_index("row").filter(wrong)
+    if bad.height:
+        shown = "; ".join(str(row) for row in bad.head(3).to_dicts())
+        raise ValueError(f"{why} in {bad.height} of {table.height} rows, first: {shown}")

@@ -1,0 +1,1 @@
+"""Emergence induced in vision networks: one module per family, model and configuration."""

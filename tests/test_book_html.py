@@ -1,0 +1,144 @@
+"""The built book as files: text alternatives, links, leaks of markup, requests to elsewhere."""
+
+import re
+from functools import cache
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from html_pages import HTML, each_notebook_page, each_page, needs_book, pages
+
+pytestmark = [pytest.mark.book, needs_book]
+
+ELSEWHERE = re.compile(r"^\s*(https?:)?//")
+# What a reader would see of a role, a directive or a fence that was not understood.
+RAW_MARKUP = re.compile(
+    r"\{[a-z]+(:[a-z]+)*\}`|:::|```|\{(glue|numref|cite|eq|ref|doc|term)\b|\$\$|:(ref|doc|math):`"
+)
+
+
+@cache
+def soup(page: str) -> BeautifulSoup:
+    return BeautifulSoup((HTML / page).read_text(encoding="utf-8"), "html.parser")
+
+
+@cache
+def anchors(page: str) -> frozenset[str]:
+    return frozenset(tag["id"] for tag in soup(page).find_all(id=True))
+
+
+@each_page
+def test_page_has_title_language_and_one_heading(page):
+    html = soup(page)
+    assert html.title.get_text(strip=True)
+    assert html.html.get("lang"), "no language"
+    if page != "search.html":  # the theme gives it no article
+        assert len(html.select("article h1")) == 1  # outside the article it is repeated for print
+
+
+def test_titles_differ():
+    titles = [soup(page).title.get_text(strip=True) for page in pages()]
+    assert len(set(titles)) == len(titles) > 1, titles
+
+
+@each_page
+def test_every_image_has_a_text_alternative(page):
+    for image in soup(page).find_all("img"):
+        alt = image.get("alt", "").strip()
+        assert alt, f"no alt text: {image['src']}"
+        is_file_name = re.search(r"\.(png|svg|jpe?g|gif)$|^_images|/", alt)
+        assert not is_file_name, f"alt text is a file name: {alt}"
+
+
+@each_page
+def test_every_interactive_figure_has_a_text_alternative(page):
+    for figure in soup(page).select(".mirage-vega"):
+        assert len(figure["aria-label"]) > 40
+        assert figure["aria-label"] in figure.noscript.get_text()
+
+
+@each_page
+def test_internal_links_and_anchors_resolve(page):
+    broken = []
+    for tag in soup(page).find_all(["a", "link", "img", "script", "source"]):
+        target = tag.get("href") or tag.get("src")
+        if not target or urlsplit(target).scheme or ELSEWHERE.match(target):
+            continue
+        address = urlsplit(target)
+        path = ((HTML / page).parent / unquote(address.path)) if address.path else HTML / page
+        path = (path / "index.html" if path.is_dir() else path).resolve()
+        exists = path.is_relative_to(HTML) and path.is_file()
+        if exists and address.fragment and path.suffix == ".html":
+            exists = unquote(address.fragment) in anchors(str(path.relative_to(HTML)))
+        if not exists:
+            broken.append(target)
+    assert not broken
+
+
+def test_front_page_leads_into_the_book():
+    front = BeautifulSoup((HTML / "index.html").read_text(encoding="utf-8"), "html.parser")
+    refresh = front.find("meta", attrs={"http-equiv": re.compile("refresh", re.IGNORECASE)})
+    if refresh:  # Jupyter Book redirects where the first page lies in a folder
+        assert (HTML / refresh["content"].split("url=")[1]).is_file()
+    else:
+        assert "index.html" in pages()
+
+
+@each_page
+def test_no_markup_leaks_into_the_text(page):
+    article = BeautifulSoup(str(soup(page).find("article") or soup(page).body), "html.parser")
+    for tag in article.find_all(["pre", "code", "script", "style", "noscript"]):
+        tag.decompose()
+    for tag in article.select(".math"):  # MathJax turns this into formulas in the browser
+        tag.decompose()
+    assert not RAW_MARKUP.search(article.get_text(" "))
+
+
+@each_page
+def test_nothing_comes_from_elsewhere(page):
+    html = soup(page)
+    wanted = [tag.get("src", "") for tag in html.find_all(["script", "img", "iframe", "source"])]
+    wanted += [tag.get("srcset", "") for tag in html.find_all(srcset=True)]
+    wanted += [tag.get("href", "") for tag in html.find_all("link") if _is_fetched(tag)]
+    assert not [address for address in wanted if ELSEWHERE.match(address)]
+    code = [tag.get_text() for tag in html.find_all("script") if not tag.get("src")]
+    assert not re.search(r"https?://[^\s\"'`]+\.(m?js|css)\b", "".join(code))
+
+
+def _is_fetched(link) -> bool:
+    """Whether a browser loads this at once, unlike a canonical address or the next page."""
+    fetched = {"stylesheet", "preload", "modulepreload", "icon", "preconnect", "dns-prefetch"}
+    return bool(fetched & set(link.get("rel", [])))
+
+
+def test_style_sheets_fetch_nothing_from_elsewhere():
+    sheets = list(HTML.rglob("*.css"))
+    assert sheets
+    fetch = re.compile(r"""(url\(\s*["']?|@import\s+["']?)(https?:)?//""")
+    assert not [str(sheet) for sheet in sheets if fetch.search(sheet.read_text(encoding="utf-8"))]
+
+
+@each_notebook_page
+def test_notebook_page_can_be_launched_and_downloaded(page):
+    source = page.replace(".html", ".ipynb")
+    links = [unquote(tag["href"]) for tag in soup(page).find_all("a", href=True)]
+    assert [link for link in links if "mybinder.org" in link and link.endswith(source)]
+    download = [link for link in links if link.endswith("_sources/" + source)]
+    assert download
+    assert ((HTML / page).parent / download[0]).resolve().is_file()
+
+
+@each_notebook_page
+def test_outputs_show_results_only(page):
+    outputs = soup(page).select(".cell_output")
+    assert outputs
+    text = " ".join(tag.get_text(" ") for output in outputs for tag in _without_scripts(output))
+    assert not re.search(r"\bnan\b|Traceback|Warning\b|<Figure size|object at 0x", text, re.I)
+    assert not soup(page).select(".cell_output .stderr, .cell_output .traceback")
+
+
+def _without_scripts(output) -> list:
+    output = BeautifulSoup(str(output), "html.parser")
+    for tag in output.find_all("script"):
+        tag.decompose()
+    return [output]

@@ -1,0 +1,216 @@
+"""The built book in headless Chromium: what a reader sees on a desk and on a phone."""
+
+import os
+import re
+import shutil
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+
+import numpy as np
+import pytest
+from html_pages import HTML, each_page, needs_book, pages
+from PIL import Image
+
+from mirage import theory
+
+pytestmark = [pytest.mark.book, needs_book]
+
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 375, "height": 667}
+INTERACTIVE = "notebooks/figure-2-theory.html"
+# Containers have no sandbox of their own; the rest keeps Chromium from looking for Google's hosts.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# The rows that the panels draw, as the view holds them.
+ROWS = """() => {
+    const view = window.mirageViews[0];
+    const tables = Object.keys(view._runtime.data).map((name) => view.data(name) ?? []);
+    const rows = tables.find((table) => table[0]?.accuracy !== undefined);
+    return rows.map((row) => [row.n_params, row.accuracy, row.observed_accuracy]);
+}"""
+CURVES = (
+    "[...document.querySelectorAll('.mirage-vega-panels .mark-line path')].map(p => p.outerHTML)"
+)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        """Keep the requests out of the test report."""
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        message = f"no browser: looked for {', '.join(names)} on the path"
+        if os.environ.get("CI"):
+            pytest.fail(f"{message}; CI must have one")
+        pytest.skip(f"{message}; install Debian's chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site():
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=HTML)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def visit(browser, address, viewport=DESK, mode="light"):
+    """Open a page; whatever is not the book's own is blocked, and any complaint fails the test."""
+    origin = re.match(r"\w+://[^/]*", address)[0]
+    context = browser.new_context(viewport=viewport, color_scheme=mode)
+    context.add_init_script(f"localStorage.mode = localStorage.theme = '{mode}'")
+    page = context.new_page()
+    faults = []
+
+    def check(route):
+        if route.request.url.startswith(origin):
+            route.continue_()
+        else:
+            faults.append(f"request to elsewhere: {route.request.url}")
+            route.abort()
+
+    page.route(re.compile("^(http|file|ws)"), check)
+    page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
+    page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
+    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    page.on("response", lambda r: r.status >= 400 and faults.append(f"{r.status}: {r.url}"))
+    try:
+        page.goto(address, wait_until="networkidle")
+        yield page
+        assert not faults
+    finally:
+        context.close()
+
+
+def wait_for_figure(page):
+    page.wait_for_function("() => window.mirageViews?.length === 1")
+
+
+@each_page
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_page_on_a_desk(chromium, site, page, mode):
+    with visit(chromium, site + page, mode=mode) as tab:
+        assert tab.evaluate("document.documentElement.dataset.theme") == mode
+        shown = tab.locator("article img:visible, .mirage-vega-panels svg").all()
+        for figure in shown:
+            assert figure.evaluate("e => e.tagName === 'svg' || e.naturalWidth > 0")
+            picture = Image.open(BytesIO(figure.screenshot())).convert("RGB")
+            width, height = picture.size
+            assert min(width, height) > 40
+            for corner in [(6, 6), (width - 7, 6), (6, height - 7), (width - 7, height - 7)]:
+                assert min(picture.getpixel(corner)) > 250, f"ground is not white at {corner}"
+
+
+@each_page
+def test_page_on_a_phone(chromium, site, page):
+    with visit(chromium, site + page, PHONE) as tab:
+        width = tab.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], "the page scrolls sideways"
+        images = "[...document.querySelectorAll('article img')]"
+        assert tab.evaluate(f"{images}.every(i => i.naturalWidth > 0 && i.clientWidth <= 375)")
+
+
+def test_there_are_figures():
+    drawn = [page for page in pages() if "<figure" in (HTML / page).read_text(encoding="utf-8")]
+    assert INTERACTIVE in drawn
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_verdicts_can_be_read(chromium, site, mode):
+    with visit(chromium, site, mode=mode) as tab:
+        badges = tab.locator(".verdict")
+        assert badges.count() > 0
+        for badge in badges.all():
+            style = badge.evaluate(
+                "e => [getComputedStyle(e).color, getComputedStyle(e).background]"
+            )
+            ink, ground = (luminance(re.findall(r"\d+", text)[:3]) for text in style)
+            # WCAG 2 asks for 4.5:1 of text of this size.
+            assert (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05) >= 4.5
+
+
+def luminance(rgb) -> float:
+    channel = np.array(rgb, dtype=float) / 255
+    linear = np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def assert_curve(page, length, n_items=100):
+    n_params, accuracy, observed = np.array(page.evaluate(ROWS)).T
+    expected = theory.accuracy(theory.token_probability(n_params), length)
+    np.testing.assert_allclose(accuracy, expected, rtol=1e-11)
+    np.testing.assert_allclose(observed, theory.observed_accuracy(expected, n_items), rtol=1e-11)
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE])
+def test_length_slider_moves_the_accuracy_curve(chromium, site, viewport):
+    with visit(chromium, site + INTERACTIVE, viewport) as page:
+        wait_for_figure(page)
+        assert_curve(page, 5)
+        before = page.evaluate(CURVES)
+        slider = page.get_by_role("slider", name="target length")
+        slider.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_function("() => window.mirageViews[0].signal('target_length') === 8")
+        page.wait_for_function(f"before => {CURVES}.join() !== before.join()", arg=before)
+        assert_curve(page, 8)
+        assert slider.get_attribute("aria-valuetext") == "8"
+        page.get_by_role("button", name="reset").click()
+        page.wait_for_function("() => window.mirageViews[0].signal('target_length') === 5")
+        assert_curve(page, 5)
+
+
+def test_every_slider_has_a_name_and_a_readable_value(chromium, site):
+    with visit(chromium, site + INTERACTIVE) as page:
+        wait_for_figure(page)
+        sliders = page.get_by_role("slider").all()
+        assert len(sliders) == 5
+        words = [slider.get_attribute("aria-valuetext") for slider in sliders]
+        assert words == ["5", "−0.5", "2.0 × 10⁹", "2", "100"]
+        names = [slider.evaluate("e => e.labels[0].textContent") for slider in sliders]
+        assert len(set(names)) == 5
+
+
+def test_interactive_figure_keeps_its_values_when_the_window_narrows(chromium, site):
+    with visit(chromium, site + INTERACTIVE) as page:
+        wait_for_figure(page)
+        items = page.get_by_role("slider", name="test items")
+        items.fill("1")  # a slider of log10 n: 10 items
+        page.set_viewport_size(PHONE)
+        page.wait_for_function("() => document.querySelector('.mirage-vega svg').clientWidth < 375")
+        page.wait_for_function("() => window.mirageViews[0].signal('log10_n_items') === 1")
+        assert_curve(page, 5, n_items=10)
+        assert items.get_attribute("aria-valuetext") == "10"
+
+
+def test_interactive_figure_works_from_a_file(chromium):
+    # Not through `visit`: the theme's icon fonts need a server, as files have no common origin.
+    page = chromium.new_page()
+    page.route(re.compile("^http"), lambda route: route.abort())
+    page.goto((HTML / INTERACTIVE).as_uri())
+    wait_for_figure(page)
+    assert_curve(page, 5)
+    page.close()
