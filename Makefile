@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint bench clean lock
+.PHONY: help setup book test lint notebooks bench clean lock
 
 help:  ## this list
 	@echo "Usage: make TARGET [PROFILE=quick|paper] [MIRAGE_DATA=folder]"
@@ -49,3 +49,7 @@ lock: setup  ## renew requirements.lock from pyproject.toml's lower bounds
 
 clean:  ## remove what was built (not the environment, not the data)
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
+
+notebooks: setup  ## renew the outputs stored in the notebooks (claims only, from stand-in data)
+	@MIRAGE_SOURCE=stand-in $(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	@$(BIN)/nbstripout --keep-count notebooks/*.ipynb

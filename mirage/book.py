@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from mirage import progress
-from mirage.files import MirageError, atomic_write
+from mirage.files import MirageError, atomic_write, locked
 
 ROOT = Path(__file__).resolve().parents[1]
 PROFILES = ("quick", "paper")
@@ -95,7 +95,7 @@ def parse_parameters(
     Returns
     -------
     dict
-        Values as int, float or str.
+        Values as int, float, str or bool.
 
     Raises
     ------
@@ -104,7 +104,10 @@ def parse_parameters(
     """
     import papermill
 
-    types, values = {"int": int, "float": float, "str": str}, {}
+    truth = {"True": True, "False": False}
+    types, values = {"int": int, "float": float, "str": str, "bool": truth.__getitem__}, {}
+    if strange := [text for text in assignments if "=" not in text]:
+        raise LookupError(f"parameter: found {strange[0]!r}, expected NAME=VALUE")
     for path in paths if assignments else ():
         there = papermill.inspect_notebook(path)
         for name, _, text in (assignment.partition("=") for assignment in assignments):
@@ -114,7 +117,7 @@ def parse_parameters(
             kind = there[name]["inferred_type_name"]
             try:
                 values[name] = types[kind](text)
-            except ValueError:
+            except (KeyError, ValueError):
                 raise LookupError(f"{name}: found {text!r}, expected {kind}") from None
     return values
 
@@ -149,20 +152,20 @@ def run(
         None as a notebook starts, steps while it works, a :class:`Result` at its end.
     """
     folder = runs_folder("custom" if parameters else profile)
-    folder.mkdir(parents=True, exist_ok=True)
     for path in paths:
         yield path.stem, None
         target, stamp = folder / path.name, folder / f"{path.stem}.key"
         key = _run_key(path, profile, parameters)
-        fresh = target.exists() and stamp.exists() and stamp.read_text() == key
-        if fresh and not force:
-            yield path.stem, Result(path.stem, 0.0)
-            continue
-        stamp.unlink(missing_ok=True)
-        yield from _execute(path, target, {"profile": profile, **(parameters or {})})
-        if target.exists():
-            with atomic_write(stamp) as file:
-                file.write(key.encode())
+        with locked(folder / f".{path.stem}.lock"):  # a second run waits, and finds it done
+            fresh = target.exists() and stamp.exists() and stamp.read_text() == key
+            if fresh and not force:
+                yield path.stem, Result(path.stem, 0.0)
+                continue
+            stamp.unlink(missing_ok=True)
+            yield from _execute(path, target, {"profile": profile, **(parameters or {})})
+            if target.exists():
+                with atomic_write(stamp) as file:
+                    file.write(key.encode())
 
 
 def _execute(path: Path, target: Path, parameters: dict[str, Any]):
@@ -170,7 +173,7 @@ def _execute(path: Path, target: Path, parameters: dict[str, Any]):
     import papermill
 
     target.unlink(missing_ok=True)
-    working = target.with_suffix(f".{os.getpid()}.ipynb")
+    working = target.with_suffix(".running.ipynb")
     log = target.with_suffix(".log")
     log.unlink(missing_ok=True)
     faults: list[str] = []
@@ -205,7 +208,8 @@ def _execute(path: Path, target: Path, parameters: dict[str, Any]):
         failed = target.with_suffix(".failed.ipynb")
         if working.exists():
             os.replace(working, failed)
-        error = f"{faults[0].splitlines()[0]} (see {failed})"
+        seen = f" (see {failed})" if failed.exists() else ""  # none if the kernel never started
+        error = f"{faults[0].splitlines()[0]}{seen}"
         yield path.stem, Result(path.stem, time.monotonic() - start, error)
     else:
         target.with_suffix(".failed.ipynb").unlink(missing_ok=True)

@@ -123,7 +123,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         The paper's number and ours, in the unit the statement names.
         ``ours=None`` means that it was not attempted.
     interval : Interval or (low, high), optional
-        95 % interval of ``ours``.
+        95 % interval of ``ours``; NaN at both ends (one seed has none) is stored as None.
     n : int, optional
         What the interval rests on; ``n_of`` says of what (seeds, items, sizes).
     reason : str
@@ -153,13 +153,22 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if value is not None:
                 msgspec.structs.force_setattr(self, name, plain(value))
-        if self.interval is not None:
-            low, high = self.interval
-            msgspec.structs.force_setattr(self, "interval", (float(low), float(high)))
-        if self.ours is not None and not math.isfinite(self.ours):
+            if value is not None and not math.isfinite(value):
+                raise ValueError(
+                    f"claim {self.id}: {name} is {value}, expected a finite number, or None for"
+                    " 'not attempted'"
+                )
+        if self.interval is None:
+            return
+        low, high = (float(end) for end in self.interval)
+        if math.isnan(low) and math.isnan(high):
+            msgspec.structs.force_setattr(self, "interval", None)
+        elif math.isfinite(low) and math.isfinite(high) and low <= high:
+            msgspec.structs.force_setattr(self, "interval", (low, high))
+        else:
             raise ValueError(
-                f"claim {self.id}: ours is {self.ours}, expected a finite number, or None for"
-                " 'not attempted'"
+                f"claim {self.id}: interval is [{low}, {high}], expected two finite numbers,"
+                " the lower first"
             )
 
     @property
@@ -167,10 +176,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         """The verdict, computed by the rule."""
         if self.ours is None:
             return Verdict.NOT_ATTEMPTED
-        interval = self.interval
-        if interval is not None and math.isnan(interval[0]):
-            interval = None  # one seed has no interval
-        return self.rule.verdict(self.published, self.ours, interval)
+        return self.rule.verdict(self.published, self.ours, self.interval)
 
     def not_attempted(self, reason: str) -> Claim:
         """Return this claim without our number, because of ``reason``."""
@@ -245,15 +251,15 @@ def number(value: float | None, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(0.95812), number(6154.2), number(None), number(float("inf"))
-    ('0.958', '6154', '–', '∞')
+    >>> number(0.95812), number(999.7), number(6154.2), number(None), number(float("inf"))
+    ('0.958', '1000', '6154', '–', '∞')
     """
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    whole = round(value)
-    text = f"{whole}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+    whole = round(value)  # before the choice: 999.7 would else become 1e+03
+    text = f"{whole}" if abs(whole) >= 10**digits else f"{value + 0.0:.{digits}g}"  # no −0
     return text.replace("-", "−")
 
 
@@ -261,7 +267,7 @@ def _ours(claim: Claim) -> str:
     if claim.ours is None:
         return "–"
     text = number(claim.ours)
-    if claim.interval is not None and not math.isnan(claim.interval[0]):
+    if claim.interval is not None:
         text += f" [{number(claim.interval[0])}, {number(claim.interval[1])}]"
     if claim.n is not None:
         text += f", n = {claim.n}" + (f" {claim.n_of}" if claim.n_of else "")

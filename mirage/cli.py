@@ -257,13 +257,23 @@ def _say_data(used: dict[str, str]) -> None:
 
 
 @app.command()
-def book(profile: _PROFILE = _Profile.quick) -> None:
+def book(
+    profile: _PROFILE = _Profile.quick,
+    readme: Annotated[
+        bool, typer.Option("--readme", help="Also write the results into README.md.")
+    ] = False,
+) -> None:
     """Build the book from the executed notebooks of a profile.
 
     Example: mirage book --profile paper
     """
     from mirage import book as pages
+    from mirage import landing
 
     front, built = pages.build(profile)
-    _say_data(pages.data_used(pages.notebooks()))
+    used = pages.data_used(pages.notebooks())
+    _say_data(used)
+    if readme:
+        executed = [pages.runs_folder(profile) / path.name for path in pages.notebooks()]
+        landing.write_readme(pages.ROOT / "README.md", executed, profile, ", ".join(used.values()))
     typer.echo(f"{'built' if built else 'unchanged'}: {front}")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mirage import claims
+from mirage.files import atomic_write
 
 
 def claims_table(executed: Sequence[Path]) -> str:
@@ -47,9 +48,51 @@ def claims_table(executed: Sequence[Path]) -> str:
         statement, paper, ours, _, verdict = (
             c.replace("|", "\\|") for c in claims.rows([claim])[0]
         )
-        where = f"{{doc}}`/notebooks/{path.stem}`"
+        where = f"{{doc}}`{_label(path)} </notebooks/{path.stem}>`"
         lines.append(f"| {statement} | {paper} | {ours} | {claims.badge(verdict)} | {where} |")
     return "\n".join([*lines, ":::", ""])
+
+
+def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str) -> None:
+    """Put the table of claims between the two comments that mark its place in the README.
+
+    Parameters
+    ----------
+    readme : Path
+        Changed in place.
+    executed : sequence of Path
+        Executed notebooks; the errata are left out.
+    profile, data : str
+        What they were run with, for the line above the table.
+
+    Raises
+    ------
+    ValueError
+        The marks are missing.
+    """
+    before, start, rest = readme.read_text().partition("<!-- results")
+    _, end, after = rest.partition("<!-- end of results -->")
+    if not start or not end:
+        raise ValueError(f"{readme}: found no '<!-- results' and '<!-- end of results -->'")
+    lines = [
+        f"<!-- results: written by `mirage book --profile {profile} --readme` -->",
+        f"Profile *{profile}*; data: {data}; 95 % intervals in brackets.",
+        "",
+        "| | claim | paper | ours | verdict |",
+        "|---|---|---|---|---|",
+    ]
+    for path in executed:
+        if path.stem != "errata":
+            for statement, paper, ours, _, verdict in claims.rows(claims.read(path)):
+                cells = (cell.replace("|", "\\|") for cell in (statement, paper, ours, verdict))
+                lines.append(f"| {_label(path)} | {' | '.join(cells)} |")
+    with atomic_write(readme) as file:
+        file.write((before + "\n".join([*lines, end + after])).encode())
+
+
+def _label(path: Path) -> str:
+    """Figure 11 for figure-11-mnist."""
+    return "-".join(path.stem.split("-")[:2]).replace("figure-", "Figure ")
 
 
 def runs_table(executed: Sequence[Path], profile: str) -> str:

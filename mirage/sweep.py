@@ -13,12 +13,15 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import json
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +45,6 @@ class SweepError(MirageError):
     """Some configurations failed; the finished ones are kept."""
 
 
-class _Entry(msgspec.Struct):
-    digest: str  # of the encoded rows
-    rows: msgspec.Raw
-
-
 def run(
     evaluate: Callable[[Any, Any], Sequence[Mapping[str, Any]]],
     configs: Sequence[Any],
@@ -63,8 +61,8 @@ def run(
     ----------
     evaluate : callable
         ``evaluate(config, data)`` returns the configuration's rows of the score table, as mappings
-        of strings and numbers. A module-level function of ``mirage``, so that its source can be
-        hashed and another process can find it.
+        of strings and numbers. A function of a module, so that its source can be hashed and
+        another process can find it.
     configs : sequence of frozen dataclasses
         What to evaluate.
     data : object with a ``digest``
@@ -86,28 +84,40 @@ def run(
 
     Raises
     ------
+    ValueError
+        No configuration, an unknown backend, or an ``evaluate`` whose source cannot be found.
     SweepError
-        Some configurations failed. The message names them; the finished ones stay in the cache.
+        Some configurations failed, or a worker process died. The message names the first; the
+        finished ones stay in the cache.
     """
     if not configs:
         raise ValueError("configs is empty: found 0 configurations, expected at least one")
+    jobs, backend = _workers(jobs, backend)
     folder = (cache or _cache_folder()) / _slug(family)
-    sources = source_digest(evaluate.__module__)
-    paths = [folder / f"{_key(config, data.digest, sources)}.json" for config in configs]
+    function = [getattr(evaluate, "__qualname__", ""), source_digest(evaluate.__module__)]
+    paths = [folder / f"{_key(function, config, data.digest)}.rows" for config in configs]
     done = {path: rows for path in paths if (rows := _read(path)) is not None}
     todo = {path: c for path, c in zip(paths, configs, strict=True) if path not in done}
     if done:
         log.info("%s: %d of %d configurations were in the cache", family, len(done), len(configs))
     failures = []
-    with track(family, len(todo)) as advance:
-        for path, rows, error in _compute(evaluate, todo, data, jobs, backend):
-            if error:
-                failures.append((todo[path], error))
-                log.error("%s: %s failed\n%s", family, todo[path], error)
-            else:
-                _write(path, rows)
-                done[path] = rows
-            advance(_describe(rows))
+    results = _compute(evaluate, todo, data, jobs, backend)
+    try:
+        with track(family, len(todo)) as advance, closing(results):
+            for path, encoded, error in results:
+                if error:
+                    failures.append((todo[path], error))
+                    log.error("%s: %s failed\n%s", family, todo[path], error)
+                else:
+                    _write(path, encoded)
+                    done[path] = json.loads(encoded)
+                advance(_describe(done.get(path)))
+    except BrokenExecutor as error:
+        raise SweepError(
+            f"{family}: a worker process died, killed from outside or for want of memory; "
+            f"{len(done)} of {len(configs)} configurations are kept; run it again, with fewer jobs"
+            f" than {jobs} if memory is short"
+        ) from error
     if failures:
         first, error = failures[0]
         raise SweepError(
@@ -129,6 +139,11 @@ def source_digest(module: str) -> str:
     -------
     str
         SHA-256, hexadecimal: it changes when any of these files does.
+
+    Raises
+    ------
+    ValueError
+        The module has no source file: nothing would tell its versions apart.
     """
     root, waiting, seen = module.split(".")[0], [module], {}
     while waiting:
@@ -137,7 +152,7 @@ def source_digest(module: str) -> str:
             continue
         try:
             spec = importlib.util.find_spec(name)
-        except ModuleNotFoundError:
+        except (ModuleNotFoundError, ValueError):  # ValueError: a script, ``__main__``
             continue  # ``from module import name`` where the name is a function
         if spec is None or not spec.origin or not spec.origin.endswith(".py"):
             continue
@@ -147,6 +162,8 @@ def source_digest(module: str) -> str:
                 waiting += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 waiting += [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
+    if not seen:
+        raise ValueError(f"evaluate: found no source of module {module!r}; move it into a file")
     parts = (name.encode() + b"\0" + source for name, source in sorted(seen.items()))
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -162,30 +179,30 @@ def _slug(family: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in family.lower())
 
 
-def _key(config: Any, data_digest: str, sources: str) -> str:
-    content = [type(config).__name__, config, data_digest, sources]
+def _key(function: Sequence[str], config: Any, data_digest: str) -> str:
+    content = [function, type(config).__name__, config, data_digest]
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:32]
 
 
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    encoded = msgspec.json.encode(rows)
-    entry = _Entry(hashlib.sha256(encoded).hexdigest(), msgspec.Raw(encoded))
+def _encode(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    # Not msgspec: it writes ∞, a legal score, as null. The check makes NumPy's numbers plain ones.
+    return json.dumps(tables.scores(rows).to_dicts()).encode()
+
+
+def _write(path: Path, encoded: bytes) -> None:
     with atomic_write(path) as file:
-        file.write(msgspec.json.encode(entry))
+        file.write(hashlib.sha256(encoded).hexdigest().encode() + b"\n" + encoded)
 
 
 def _read(path: Path) -> list[Row] | None:
     """Read a cached result; None where there is none, or where it is damaged (and said so)."""
     try:
-        entry = msgspec.json.decode(path.read_bytes(), type=_Entry)
-        if hashlib.sha256(entry.rows).hexdigest() == entry.digest:
-            return msgspec.json.decode(entry.rows, type=list[Row])
-        found = "its checksum does not match"
+        digest, _, encoded = path.read_bytes().partition(b"\n")
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        found = str(error)
-    log.warning("damaged cache file %s (%s): computing it again", path, found)
+    if hashlib.sha256(encoded).hexdigest().encode() == digest:
+        return json.loads(encoded)
+    log.warning("damaged cache file %s (wrong checksum): computing it again", path)
     return None
 
 
@@ -198,31 +215,50 @@ def _describe(rows: Sequence[Row] | None) -> str:
     return ", ".join(filter(None, [*parts, f"loss {loss:.3f}" if loss is not None else ""]))
 
 
+def _workers(jobs: int | None, backend: str | None) -> tuple[int, str]:
+    """Take from the environment what was not given; refuse what is neither."""
+    import joblib
+
+    backend = backend or os.environ.get("MIRAGE_BACKEND") or "local"
+    if backend not in BACKENDS:
+        raise ValueError(f"backend: found {backend!r}, expected one of {', '.join(BACKENDS)}")
+    jobs = jobs or os.environ.get("MIRAGE_JOBS") or joblib.cpu_count()
+    if not str(jobs).isdecimal() or int(jobs) < 1:
+        raise ValueError(f"jobs: found {jobs!r}, expected a number of processes, at least 1")
+    return int(jobs), backend
+
+
 def _compute(
-    evaluate, todo: Mapping[Path, Any], data, jobs, backend
-) -> Iterator[tuple[Path, list[Row] | None, str]]:
-    """Yield (path, rows, error) as configurations finish, in whatever order they do."""
+    evaluate, todo: Mapping[Path, Any], data, jobs: int, backend: str
+) -> Iterator[tuple[Path, bytes, str]]:
+    """Yield (path, encoded rows, error) as configurations finish, in whatever order they do."""
     if not todo:
         return
     import joblib
 
-    jobs = jobs or int(os.environ.get("MIRAGE_JOBS", 0)) or joblib.cpu_count()
-    backend = backend or os.environ.get("MIRAGE_BACKEND", "local")
-    with _backend(backend, min(jobs, len(todo))):
-        parallel = joblib.Parallel(return_as="generator_unordered", max_nbytes="1M")
-        task = joblib.delayed(_evaluate_one)
-        yield from parallel(task(evaluate, path, config, data) for path, config in todo.items())
+    task, jobs = joblib.delayed(_evaluate_one), min(jobs, len(todo))
+    tasks = [task(evaluate, path, config, data) for path, config in todo.items()]
+    # One task a batch: a kill costs what is in flight, which must not be a batch of finished ones.
+    options = {"batch_size": 1, "max_nbytes": "1M"}
+    with warnings.catch_warnings(), _backend(backend, jobs):
+        # A sweep that a full disk ends leaves results unused, which joblib would remark on.
+        warnings.filterwarnings("ignore", ".*You could benefit from adjusting", UserWarning)
+        if joblib.parallel.get_active_backend()[0].supports_return_generator:
+            yield from joblib.Parallel(return_as="generator_unordered", **options)(tasks)
+        else:  # Ray's: rounds, so that a kill costs no more than one
+            for start in range(0, len(tasks), jobs):
+                yield from joblib.Parallel(**options)(tasks[start : start + jobs])
 
 
-def _evaluate_one(evaluate, path: Path, config, data) -> tuple[Path, list[Row] | None, str]:
+def _evaluate_one(evaluate, path: Path, config, data) -> tuple[Path, bytes, str]:
     torch = sys.modules.get("torch")  # imported with ``evaluate``, if it needs it
     threads = torch.get_num_threads() if torch else 1
     try:
         if torch:  # so that a result does not depend on how many ran beside it
             torch.set_num_threads(1)
-        return path, [dict(row) for row in evaluate(config, data)], ""
+        return path, _encode(evaluate(config, data)), ""
     except Exception:
-        return path, None, traceback.format_exc()
+        return path, b"", traceback.format_exc()
     finally:
         if torch:
             torch.set_num_threads(threads)
@@ -232,21 +268,28 @@ def _evaluate_one(evaluate, path: Path, config, data) -> tuple[Path, list[Row] |
 def _backend(name: str, jobs: int) -> Iterator[None]:
     import joblib
 
+    try:
+        if name == "dask":
+            from distributed import Client, KilledWorker
+        elif name == "ray":
+            from ray.util.joblib import register_ray
+    except ModuleNotFoundError as error:
+        raise MirageError(
+            f"backend {name}: the package {error.name!r} is not installed; "
+            "pip install 'mirage-book[cluster]' brings it"
+        ) from None
     if name == "local":
         with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
             yield
     elif name == "dask":
-        from distributed import Client
-
         address = os.environ.get("DASK_SCHEDULER_ADDRESS")
         here = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
         with Client(address) if address else Client(**here), joblib.parallel_config("dask"):
-            yield
-    elif name == "ray":
-        from ray.util.joblib import register_ray
-
+            try:
+                yield
+            except KilledWorker as error:
+                raise BrokenExecutor(str(error)) from error
+    else:
         register_ray()
         with joblib.parallel_config("ray", n_jobs=jobs):
             yield
-    else:
-        raise ValueError(f"backend: found {name!r}, expected one of {', '.join(BACKENDS)}")

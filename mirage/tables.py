@@ -179,7 +179,10 @@ def mean_over(table: pl.DataFrame, by: list[str], level: float = 0.95) -> pl.Dat
 
 
 def _typed(rows, schema: dict[str, Any], optional: frozenset[str]) -> pl.DataFrame:
-    table = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(list(rows), strict=False)
+    if not isinstance(rows, pl.DataFrame):
+        # All rows decide on a type: the first hundred may be whole numbers where later ones are not
+        rows = pl.DataFrame(list(rows), strict=False, infer_schema_length=None)
+    table = rows
     if table.is_empty():
         raise ValueError("the table is empty: found 0 rows, expected at least one")
     missing = [name for name in schema if name not in table.columns and name not in optional]
@@ -187,14 +190,26 @@ def _typed(rows, schema: dict[str, Any], optional: frozenset[str]) -> pl.DataFra
         raise ValueError(f"missing columns {missing}; found {table.columns}")
     absent = [pl.lit(None, dtype=schema[n]).alias(n) for n in schema if n not in table.columns]
     table = table.with_columns(absent)
-    try:
-        table = table.with_columns(pl.col(name).cast(kind) for name, kind in schema.items())
-    except pl.exceptions.InvalidOperationError as error:
-        raise ValueError(f"a column has the wrong type: {error}") from None
-    for name in schema:
+    for name, kind in schema.items():
         if name not in optional:
             _refuse(table, pl.col(name).is_null(), f"{name} is missing")
+        _refuse(table, _lost(table, name, kind), f"{name} is not {_NOUNS[kind]}")
+    table = table.with_columns(pl.col(name).cast(kind) for name, kind in schema.items())
     return table.select(*schema, pl.exclude(*schema))
+
+
+_NOUNS = {pl.String: "text", pl.Int64: "a whole number", pl.Float64: "a number"}
+
+
+def _lost(table: pl.DataFrame, name: str, kind) -> pl.Expr:
+    """Mark the values that a cast would lose; polars itself cuts 1.5 to the integer 1."""
+    column = pl.col(name)
+    if table.schema[name].is_nested():
+        return column.is_not_null()
+    lost = column.is_not_null() & column.cast(kind, strict=False).is_null()
+    if kind == pl.Int64 and table.schema[name].is_float():
+        lost |= column != column.floor()
+    return lost
 
 
 def _refuse(table: pl.DataFrame, wrong: pl.Expr, why: str) -> None:

@@ -13,6 +13,9 @@ from typing import Literal
 import torch
 from torch import nn
 
+OPTIMIZERS = ("sgd", "adam")
+DECAYS = ("constant", "linear", "cosine")
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -43,6 +46,14 @@ class Schedule:
     momentum: float = 0.0
     warmup: int = 0
     decay: Literal["constant", "linear", "cosine"] = "constant"
+
+    def __post_init__(self) -> None:
+        """Refuse a name that would silently mean another."""
+        for name, known in (("optimizer", OPTIMIZERS), ("decay", DECAYS)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name}: found {getattr(self, name)!r}, expected one of {', '.join(known)}"
+                )
 
     def n_steps(self, n_items: int) -> int:
         """Count the steps on ``n_items`` training items; at least 1.

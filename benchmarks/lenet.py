@@ -1,0 +1,169 @@
+"""The LeNet family, all 14 widths, one seed, one epoch, against two ordinary ways of training it.
+
+- *DataLoader*: a torchvision-style ``Dataset`` with per-sample transforms, ``DataLoader`` with
+  batches of 64, ``conv2d``, one model after the other, two threads: what a tutorial teaches.
+- *tensor loop*: the data as one tensor, sliced by index; otherwise the same, two threads.
+- ours: ``mirage.sweep`` over ``mirage.vision.lenet``, a process per core with one thread.
+
+All three start from the same weights, with the same batch size, optimiser and schedule; ours and
+the tensor loop also see the same batches, so that their accuracies must agree to rounding noise.
+Ours includes starting the workers and reading its own cache back.
+"""
+
+import resource
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+
+from mirage import datasets, sweep, training
+from mirage.vision import lenet
+
+THREADS = 2
+
+
+def run() -> list[dict]:
+    """Train the family three ways; return rows, and print the accuracies side by side."""
+    data = datasets.load("mnist")
+    torch.set_num_threads(THREADS)
+    peak = _matmul_peak()
+    configs = [lenet.Config(width, 0, lenet.SCHEDULE) for width in lenet.WIDTHS]
+    with tempfile.TemporaryDirectory() as cache:
+        start = perf_counter()
+        scores = sweep.run(lenet.evaluate, configs, data, "LeNet", cache=Path(cache))
+        ours = perf_counter() - start
+    accuracies = {"ours": scores.filter(metric="accuracy")["score"].to_list()}
+    tensor, accuracies["tensor loop"] = _timed(_tensor_loop, data)
+    loader, accuracies["DataLoader"] = _timed(_data_loader, data)
+    print(f"test accuracy on {data.description}, w = {lenet.WIDTHS}")
+    for name, values in accuracies.items():
+        print(f"  {name:12s}", " ".join(f"{value:.3f}" for value in values))
+    noise = np.abs(np.subtract(accuracies["ours"], accuracies["tensor loop"])).max()
+    n_images = lenet.SCHEDULE.n_steps(len(data.x_train)) * lenet.SCHEDULE.batch_size
+    flop = sum(map(_flop_per_image, lenet.WIDTHS)) * n_images
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * THREADS / 2**20
+    what = "LeNet family, 14 widths, one epoch"
+    return [
+        _row(what, ours, "s", f"DataLoader, {loader:.0f} s", loader / ours, 8.0),
+        _row(what, ours, "s", f"tensor loop, {tensor:.0f} s", tensor / ours, 2.5),
+        _row(
+            f"{what}: arithmetic",
+            flop / ours / 1e9,
+            "GFLOP/s",
+            f"float32 matrix product, {peak / 1e9:.0f} GFLOP/s",
+            flop / ours / peak,
+            None,
+        ),
+        _row(f"{what}: largest difference of accuracy", noise, "", "tensor loop", None, None),
+        _row(f"{what}: memory of the workers", memory, "GiB", "", None, None),
+    ]
+
+
+def _row(benchmark, value, unit, baseline, ratio, target) -> dict:
+    return {
+        "benchmark": benchmark,
+        "value": float(value),
+        "unit": unit,
+        "baseline": baseline,
+        "ratio": ratio and float(ratio),
+        "target": f"at least {target:g}×" if target else "",
+        "met": bool(ratio >= target) if target else None,
+    }
+
+
+def _timed(train_family, data):
+    start = perf_counter()
+    accuracies = train_family(data)
+    return perf_counter() - start, accuracies
+
+
+def _ordinary(width: int) -> nn.Module:
+    """The network as a tutorial would write it, with the initial weights of ours."""
+    torch.manual_seed(0)
+    ours = lenet.LeNet(width)
+    conv1, conv2, hidden, output = ours.conv1, ours.conv2, ours.hidden, ours.output
+    relu = nn.ReLU
+    return nn.Sequential(conv1, relu(), conv2, relu(), nn.Flatten(), hidden, relu(), output)
+
+
+def _tensor_loop(data) -> list[float]:
+    images = lenet.normalise(torch.tensor(data.x_train)).unsqueeze(1)
+    labels = torch.tensor(data.y_train).long()
+    accuracies = []
+    for width in lenet.WIDTHS:
+        model = _ordinary(width)
+        optimizer = torch.optim.SGD(model.parameters(), lenet.SCHEDULE.learning_rate)
+        for index in training.batches(len(images), lenet.SCHEDULE, seed=0):
+            optimizer.zero_grad()
+            F.cross_entropy(model(images[index]), labels[index]).backward()
+            optimizer.step()
+        accuracies.append(_accuracy(model, data))
+    return accuracies
+
+
+def _data_loader(data) -> list[float]:
+    from torchvision import transforms
+
+    import mirage.datasets._torchvision  # noqa: F401  makes the next import possible, see there
+
+    transform = transforms.Compose(
+        [
+            transforms.ToTensor(),
+            transforms.Normalize((lenet.MEAN,), (lenet.STD,)),
+        ]
+    )
+    dataset = _Digits(data.x_train, data.y_train, transform)
+    accuracies = []
+    for width in lenet.WIDTHS:
+        model = _ordinary(width)
+        optimizer = torch.optim.SGD(model.parameters(), lenet.SCHEDULE.learning_rate)
+        for images, labels in torch.utils.data.DataLoader(
+            dataset, batch_size=lenet.SCHEDULE.batch_size, shuffle=True, drop_last=True
+        ):
+            optimizer.zero_grad()
+            F.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+        accuracies.append(_accuracy(model, data))
+    return accuracies
+
+
+class _Digits(torch.utils.data.Dataset):
+    """As ``torchvision.datasets.MNIST``: an image and a label at a time."""
+
+    def __init__(self, images, labels, transform):
+        self.images, self.labels, self.transform = torch.tensor(images), labels, transform
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, item):
+        return self.transform(Image.fromarray(self.images[item].numpy())), int(self.labels[item])
+
+
+@torch.inference_mode()
+def _accuracy(model, data) -> float:
+    images = lenet.normalise(torch.tensor(data.x_test)).unsqueeze(1)
+    predicted = torch.cat([model(part) for part in images.split(500)]).argmax(1)
+    return (predicted == torch.tensor(data.y_test)).double().mean().item()
+
+
+def _flop_per_image(width: int) -> int:
+    """Two per multiply-add; forward, and backward to weights and inputs (not to the image)."""
+    conv1, conv2 = 9 * 3 * 28 * 28, 27 * 8 * 28 * 28
+    linear = 6272 * width + 10 * width
+    return 2 * (2 * conv1 + 3 * conv2 + 3 * linear)
+
+
+def _matmul_peak() -> float:
+    a, b = torch.randn(2, 2048, 2048)
+    times = []
+    for _ in range(6):
+        start = perf_counter()
+        a @ b
+        times.append(perf_counter() - start)
+    return 2 * 2048**3 / min(times)
