@@ -31,10 +31,11 @@ def _skip_torchvision(register_fake: Callable) -> Callable:
 with mock.patch.object(
     torch.library, "register_fake", _skip_torchvision(torch.library.register_fake)
 ):
+    from torchvision import transforms
     from torchvision.datasets import CIFAR100, MNIST, Omniglot
     from torchvision.datasets import utils as _utils
 
-__all__ = ["CIFAR100", "MNIST", "Omniglot", "quiet_download"]
+__all__ = ["CIFAR100", "MNIST", "Omniglot", "quiet_download", "transforms"]
 
 _STALL = 30  # seconds without a byte after which a download counts as broken
 

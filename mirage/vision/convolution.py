@@ -46,6 +46,18 @@ def _add_taps(p, q, above, here, below, w, v, n_images):
         q[j] += v0 * a + v1 * b + v2 * c + v3 * d + v4 * e + v5 * f + v6 * g + v7 * h + v8 * i
 
 
+@numba.njit(f"void({', '.join([_ROW] * 5)}, u8)", **_OPTIONS)
+def _add_taps_once(p, above, here, below, w, n_images):
+    """As :func:`_add_taps`, for the last of an odd number of channels."""
+    w0, w1, w2, w3, w4, w5, w6, w7, w8 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8]
+    right = n_images + n_images
+    for j in range(numba.uint64(p.size)):
+        a, b, c = above[j], above[j + n_images], above[j + right]
+        d, e, f = here[j], here[j + n_images], here[j + right]
+        g, h, i = below[j], below[j + n_images], below[j + right]
+        p[j] += w0 * a + w1 * b + w2 * c + w3 * d + w4 * e + w5 * f + w6 * g + w7 * h + w8 * i
+
+
 @numba.njit(f"void({', '.join([_ROW] * 7)}, u8)", **_OPTIONS)
 def _add_products(p, q, above, here, below, dw, dv, n_images):
     """Add the gradient of a 3×3 filter from one row: of ``p`` into ``dw``, of ``q`` into ``dv``."""
@@ -79,6 +91,13 @@ def _clear_border(x, n_images):
         x[c, :, x.shape[2] - n_images :] = 0
 
 
+@numba.njit(f"void({_ROW}, {_ROW}, b1)", **_OPTIONS)
+def _put(row, values, relu):
+    """Copy a row, through the ReLU if asked; NaN stays NaN."""
+    for j in range(row.size):
+        row[j] = np.float32(0) if relu and values[j] < 0 else values[j]
+
+
 @numba.njit(f"void({_PADDED}, {_PADDED}, {_WEIGHT}, {_ROW}, i8, b1)", **_OPTIONS)
 def _convolve(y, x, weight, bias, n_images, relu):
     """``y``'s interior = [ReLU of] the convolution of padded ``x``; either may hold the padding."""
@@ -87,22 +106,24 @@ def _convolve(y, x, weight, bias, n_images, relu):
     if pad:
         _clear_border(y, n_images)
     n_out, start, shift = weight.shape[0], pad * n_images, numba.uint64(n_images)
-    spare, no_weight = np.empty(n_row, np.float32), np.zeros(9, np.float32)
+    # Summed in rows of their own: rows of two channels of y can lie a multiple of 4096 bytes
+    # apart, which the processor takes for the same place.
+    scratch = np.empty((2, n_row + 48), np.float32)
+    p, q = scratch[0, :n_row], scratch[1, :n_row]
     for r in range(n_rows):
         for o in range(0, n_out, 2):
             paired = o + 1 < n_out
-            p = y[o, r + pad, start : start + n_row]
-            q = y[o + 1, r + pad, start : start + n_row] if paired else spare
             p[:] = bias[o]
             q[:] = bias[o + 1] if paired else np.float32(0)
             for c in range(weight.shape[1]):
-                v = weight[o + 1, c] if paired else no_weight
-                _add_taps(p, q, x[c, r], x[c, r + 1], x[c, r + 2], weight[o, c], v, shift)
-            if relu:
-                for j in range(n_row):
-                    p[j] = np.float32(0) if p[j] < 0 else p[j]
-                for j in range(n_row):
-                    q[j] = np.float32(0) if q[j] < 0 else q[j]
+                above, here, below = x[c, r], x[c, r + 1], x[c, r + 2]
+                if paired:
+                    _add_taps(p, q, above, here, below, weight[o, c], weight[o + 1, c], shift)
+                else:
+                    _add_taps_once(p, above, here, below, weight[o, c], shift)
+            _put(y[o, r + pad, start : start + n_row], p, relu)
+            if paired:
+                _put(y[o + 1, r + pad, start : start + n_row], q, relu)
 
 
 @numba.njit(f"void({_WEIGHT}, {_ROW}, {_PADDED}, {_PADDED}, {_PADDED}, {_PADDED}, i8)", **_OPTIONS)
