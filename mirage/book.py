@@ -171,6 +171,7 @@ def run(
 def _execute(path: Path, target: Path, parameters: dict[str, Any]):
     """Run one notebook in a thread and pass on its progress; ``target`` appears on success."""
     import papermill
+    from jupyter_core.utils import ensure_event_loop
 
     target.unlink(missing_ok=True)
     working = target.with_suffix(".running.ipynb")
@@ -193,6 +194,8 @@ def _execute(path: Path, target: Path, parameters: dict[str, Any]):
             faults.append(f"cell {error.cell_index}: {error.ename}: {error.evalue}")
         except Exception as error:  # a kernel that died or never started
             faults.append(f"{type(error).__name__}: {error}")
+        finally:
+            ensure_event_loop().close()  # this thread's, which nobody else closes
 
     start, shown = time.monotonic(), 0
     with _environment(MIRAGE_PROGRESS=str(log)):

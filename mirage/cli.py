@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that ``mirage --help`` is quick.
 """
 
+import logging
 import os
 import sys
 from enum import StrEnum
@@ -48,6 +49,8 @@ def _common(
     if chosen := os.environ.get("MIRAGE_DATA"):
         # Notebooks run in other folders: a relative path must mean the same there.
         os.environ["MIRAGE_DATA"] = str(Path(chosen).expanduser().resolve())
+    # Commands say in a line of their own what data were used; notebooks and scripts log it.
+    logging.getLogger("mirage.datasets").setLevel(logging.ERROR)
 
 
 def main() -> None:

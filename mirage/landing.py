@@ -46,7 +46,7 @@ def claims_table(executed: Sequence[Path]) -> str:
     ]
     for path, claim in found:
         statement, paper, ours, _, verdict = (
-            c.replace("|", "\\|") for c in claims.rows([claim])[0]
+            " ".join(c.replace("|", "\\|").split()) for c in claims.rows([claim])[0]
         )
         where = f"{{doc}}`{_label(path)} </notebooks/{path.stem}>`"
         lines.append(f"| {statement} | {paper} | {ours} | {claims.badge(verdict)} | {where} |")

@@ -51,6 +51,7 @@ def run(
     data: Any,
     family: str,
     *,
+    prepare: Callable[[Any], Any] | None = None,
     jobs: int | None = None,
     backend: str | None = None,
     cache: Path | None = None,
@@ -69,6 +70,10 @@ def run(
         Passed through; its digest stands for its content.
     family : str
         Title of the progress bar and folder in the cache.
+    prepare : callable, optional
+        ``prepare(data)`` returns what ``evaluate`` receives in place of the data, where all
+        configurations share a costly step. Called once, and only if something is to be computed.
+        A function of the module of ``evaluate``, whose source stands for both.
     jobs : int, optional
         Worker processes, one thread each. Default ``$MIRAGE_JOBS``, else the number of cores.
     backend : {"local", "dask", "ray"}, optional
@@ -101,7 +106,8 @@ def run(
     if done:
         log.info("%s: %d of %d configurations were in the cache", family, len(done), len(configs))
     failures = []
-    results = _compute(evaluate, todo, data, jobs, backend)
+    shared = prepare(data) if prepare and todo else data
+    results = _compute(evaluate, todo, shared, jobs, backend)
     try:
         with track(family, len(todo)) as advance, closing(results):
             for path, encoded, error in results:
@@ -114,9 +120,8 @@ def run(
                 advance(_describe(done.get(path)))
     except BrokenExecutor as error:
         raise SweepError(
-            f"{family}: a worker process died, killed from outside or for want of memory; "
-            f"{len(done)} of {len(configs)} configurations are kept; run it again, with fewer jobs"
-            f" than {jobs} if memory is short"
+            f"{family}: a worker process died (killed, or out of memory?); {len(done)} of "
+            f"{len(configs)} configurations are kept: run it again, if need be with fewer jobs"
         ) from error
     if failures:
         first, error = failures[0]

@@ -81,6 +81,30 @@ class Schedule:
         return 1.0
 
 
+def device(name: str = "auto") -> torch.device:
+    """Choose where to train.
+
+    Parameters
+    ----------
+    name : str
+        ``"auto"``: CUDA or MPS when present, else the CPU; otherwise PyTorch's own name.
+
+    Returns
+    -------
+    torch.device
+
+    Examples
+    --------
+    >>> device("cpu")
+    device(type='cpu')
+    """
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
 def batches(n_items: int, schedule: Schedule, seed: int) -> Iterator[torch.Tensor]:
     """Yield the index of each batch: every epoch a new permutation, an incomplete batch dropped.
 

@@ -193,7 +193,7 @@ def test_score_that_no_table_takes_is_its_configs_failure(run, tmp_path):
 
 
 def test_killed_worker_is_one_clear_error(run, data):
-    with pytest.raises(SweepError, match="a worker process died.*of 6 configurations are kept"):
+    with pytest.raises(SweepError, match=r"a worker process died.*of 6 configurations are kept"):
         run(numbers(6, at_3="kill"), jobs=2)
     assert run(numbers(6, at_3="kill"), jobs=2).height == 6  # it only dies once
     assert max(data.counts().values()) <= 2
@@ -202,9 +202,10 @@ def test_killed_worker_is_one_clear_error(run, data):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_full_disk_is_one_clear_error(run, data, tmp_path, monkeypatch, jobs):
     run(numbers(1))
-    with monkeypatch.context() as patch, pytest.raises(DiskError) as caught:
+    with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        run(numbers(6), jobs=jobs)
+        with pytest.raises(DiskError) as caught:
+            run(numbers(6), jobs=jobs)
     assert "No space left on device" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(cached(tmp_path)) == 1, "nothing half-written beside the old file"
@@ -252,10 +253,10 @@ def test_two_functions_of_a_module_do_not_share_results(data, tmp_path, monkeypa
     assert (one["score"].item(), two["score"].item()) == (1 / 7, 0.25)
 
 
-def test_function_without_source_is_refused(data, tmp_path):
-    lost = types.FunctionType(evaluate.__code__, {"__name__": "__main__"})
-    assert lost.__module__ == "__main__"
-    with pytest.raises(ValueError, match="no source of module '__main__'"):
+@pytest.mark.parametrize("module", ["no_such_module", "sys"])
+def test_function_without_source_is_refused(data, tmp_path, module):
+    lost = types.FunctionType(evaluate.__code__, {"__name__": module})
+    with pytest.raises(ValueError, match=f"no source of module '{module}'"):
         sweep.run(lost, [Config(1)], data, "toy", cache=tmp_path)
 
 
@@ -279,6 +280,20 @@ def test_bad_environment_is_named(run, monkeypatch, name, value):
         run([Config(1)], jobs=None)
 
 
+def test_data_are_prepared_once_and_only_if_needed(run, data, tmp_path):
+    prepared = []
+
+    def prepare(raw):
+        prepared.append(raw)
+        return Data("never looked at", tmp_path / "prepared")
+
+    (tmp_path / "prepared").mkdir()
+    for _ in range(2):
+        run(numbers(3), prepare=prepare)
+    assert prepared == [data]
+    assert (len(list((tmp_path / "prepared").iterdir())), data.counts()) == (3, {})
+
+
 def test_no_configs_are_refused(run):
     with pytest.raises(ValueError, match="found 0 configurations"):
         run([])
@@ -295,8 +310,10 @@ def test_backend_that_is_not_installed_says_how(run, monkeypatch, name, module):
 @pytest.mark.parametrize(
     ("name", "module"), [("dask", "distributed"), ("ray", "ray.util.joblib")], ids=["dask", "ray"]
 )
-def test_cluster_backend_for_real(run, data, tmp_path, name, module):
+def test_cluster_backend_for_real(run, data, tmp_path, monkeypatch, name, module):
     pytest.importorskip(module, reason=f"{name} is an extra: pip install 'mirage-book[cluster]'")
+    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    monkeypatch.setenv("PYTHONPATH", path)  # where Ray's workers look for this folder's modules
     local = toy_sweep.run(numbers(4), data, tmp_path / "other", jobs=1)
     assert_frame_equal(run(numbers(4), backend=name, jobs=2), local, check_exact=True)
     assert data.counts() == dict.fromkeys(range(4), 2)
@@ -305,9 +322,11 @@ def test_cluster_backend_for_real(run, data, tmp_path, name, module):
 
 
 def test_backend_without_a_generator_works_in_rounds(run, data, monkeypatch):
-    """As Ray's: the same base class in joblib, which returns only when a whole call is done."""
+    """Like Ray's, which returns only when a whole call is done."""
+    threads = joblib.parallel.BACKENDS["threading"]
+    monkeypatch.setattr(threads, "supports_return_generator", False)
     monkeypatch.setattr(
-        sweep, "_backend", lambda _, jobs: joblib.parallel_config("multiprocessing", n_jobs=jobs)
+        sweep, "_backend", lambda _, n: joblib.parallel_config("threading", n_jobs=n)
     )
     assert run(numbers(5), jobs=2)["score"].to_list() == [toy_sweep.score(i) for i in range(5)]
     assert data.counts() == dict.fromkeys(range(5), 1)

@@ -1,0 +1,76 @@
+"""The continuous integration's files are readable, and name commands that exist."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+each = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def load(path: Path) -> dict:
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    workflow["on"] = workflow.pop(True)  # YAML 1.1 reads the key `on` as true
+    return workflow
+
+
+def steps(workflow: dict) -> list[dict]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def commands(path: Path) -> str:
+    return "\n".join(step.get("run", "") for step in steps(load(path)))
+
+
+def test_there_are_three():
+    assert [path.stem for path in WORKFLOWS] == ["ci", "publish", "weekly"]
+
+
+@each
+def test_asks_for_no_more_than_it_needs(path):
+    workflow = load(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert job.get("permissions", {}).get("contents") != "write"
+        assert job["runs-on"] == "ubuntu-latest"
+        assert job.get("timeout-minutes", 10) <= 120
+
+
+@each
+def test_actions_are_pinned_to_a_major_version(path):
+    used = [step["uses"] for step in steps(load(path)) if "uses" in step]
+    assert used
+    for action in used:
+        assert re.fullmatch(r"actions/[a-z-]+@v\d+", action)
+
+
+@each
+def test_names_make_targets_that_exist(path):
+    targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    used = set(re.findall(r"\bmake ([a-z]+)", commands(path)))
+    assert used <= targets
+
+
+def test_each_does_what_it_is_for():
+    ci, publish, weekly = map(load, WORKFLOWS)
+    assert set(ci["on"]) == {"push", "pull_request"}
+    assert publish["on"]["push"]["branches"] == ["main"]
+    assert "cron" in weekly["on"]["schedule"][0]
+    assert ".ci/run" in commands(WORKFLOWS[0])
+    assert "make book PROFILE=paper" in commands(WORKFLOWS[1])
+    assert "make lock" in commands(WORKFLOWS[2])
+    assert "linkcheck" in commands(WORKFLOWS[2])
+
+
+def test_ci_run_is_executable_bash_and_ends_in_make_test():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", script]).returncode == 0
+    lines = script.read_text(encoding="utf-8").splitlines()
+    assert "set -euo pipefail" in lines
+    assert lines[-1].endswith("make test")
