@@ -157,3 +157,17 @@ def test_other_tensors_are_refused(name, change, found):
     tensors[name] = change(tensors[name])
     with pytest.raises(ValueError, match=f"{name}: found {found}, expected contiguous"):
         conv3x3_relu(**tensors)
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "bias"),
+    [
+        ((2, 4, 4, 1), (1, 1, 3, 3), (1,)),  # two channels for a filter of one
+        ((1, 4, 4, 1), (1, 1, 5, 5), (1,)),  # a 5×5 filter
+        ((1, 4, 4, 1), (2, 1, 3, 3), (1,)),  # one bias for two channels
+        ((4, 4, 1), (1, 1, 3, 3), (1,)),  # no channel axis
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(x, weight, bias):
+    with pytest.raises(ValueError, match="expected"):
+        conv3x3_relu(torch.zeros(x), torch.zeros(weight), torch.zeros(bias))

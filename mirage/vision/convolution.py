@@ -208,7 +208,7 @@ def conv3x3_relu(
     Raises
     ------
     ValueError
-        Another dtype, device or memory layout.
+        Another dtype, device or memory layout, or shapes that do not fit.
 
     Examples
     --------
@@ -222,4 +222,9 @@ def conv3x3_relu(
         if t.dtype != torch.float32 or t.device.type != "cpu" or not t.is_contiguous():
             found = f"{'contiguous' if t.is_contiguous() else 'strided'} {t.dtype} on {t.device}"
             raise ValueError(f"{name}: found {found}, expected contiguous torch.float32 on cpu")
+    if x.ndim != 4 or weight.shape[1:] != (x.shape[0], 3, 3) or bias.shape != weight.shape[:1]:
+        raise ValueError(
+            f"found x {tuple(x.shape)}, weight {tuple(weight.shape)}, bias {tuple(bias.shape)};"
+            " expected (in, height + 2, width + 2, images), (out, in, 3, 3), (out,)"
+        )
     return _Conv3x3Relu.apply(x, weight, bias, padded)
