@@ -157,7 +157,7 @@ def run(
         target, stamp = folder / path.name, folder / f"{path.stem}.key"
         key = _run_key(path, profile, parameters)
         with locked(folder / f".{path.stem}.lock"):  # a second run waits, and finds it done
-            fresh = target.exists() and stamp.exists() and stamp.read_text() == key
+            fresh = target.exists() and stamp.exists() and stamp.read_text().startswith(key)
             if fresh and not force:
                 yield path.stem, Result(path.stem, 0.0)
                 continue
@@ -165,7 +165,7 @@ def run(
             yield from _execute(path, target, {"profile": profile, **(parameters or {})})
             if target.exists():
                 with atomic_write(stamp) as file:
-                    file.write(key.encode())
+                    file.write(f"{key}\n{json.dumps(data_used([path]))}".encode())
 
 
 def _execute(path: Path, target: Path, parameters: dict[str, Any]):
@@ -250,6 +250,25 @@ def data_used(paths: Iterable[Path]) -> dict[str, str]:
     from mirage import datasets
 
     return {name: datasets.load(name).description for name in sorted(_data_names(paths))}
+
+
+def data_of_run(profile: str) -> dict[str, str]:
+    """Say what data the executed notebooks of a profile were made from.
+
+    Parameters
+    ----------
+    profile : {"quick", "paper"}
+        Whose runs.
+
+    Returns
+    -------
+    dict of str to str
+        As :func:`data_used`, but of the time when they ran.
+    """
+    stamps = (runs_folder(profile) / f"{path.stem}.key" for path in notebooks())
+    lines = [stamp.read_text().partition("\n")[2] for stamp in stamps if stamp.exists()]
+    used = [json.loads(line) for line in lines if line]
+    return {name: text for data in used for name, text in sorted(data.items())}
 
 
 def _data_names(paths: Iterable[Path]) -> set[str]:

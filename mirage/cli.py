@@ -274,7 +274,7 @@ def book(
     from mirage import landing
 
     front, built = pages.build(profile)
-    used = pages.data_used(pages.notebooks())
+    used = pages.data_of_run(profile)
     _say_data(used)
     if readme:
         executed = [pages.runs_folder(profile) / path.name for path in pages.notebooks()]

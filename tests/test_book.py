@@ -230,3 +230,14 @@ def test_data_are_named_where_a_notebook_loads_them(root, monkeypatch):
     assert set(book.data_used(book.notebooks())) == {"mnist"}
     assert "stand-in" in book.data_used(book.notebooks(["figure-1"]))["mnist"]
     assert book.data_used(book.notebooks(["figure-2"])) == {}
+
+
+def test_book_names_the_data_of_the_run_not_of_today(root, monkeypatch):
+    monkeypatch.setenv("MIRAGE_SOURCE", "stand-in")
+    source = 'from mirage import datasets\ndata = datasets.load("mnist")'
+    write(root / "notebooks", "figure-1-good", source)
+    *_, (_, result) = book.run(book.notebooks(["figure-1"]), "quick")
+    assert not result.error
+    monkeypatch.setenv("MIRAGE_SOURCE", "real")
+    monkeypatch.setenv("MIRAGE_DATA", str(root))  # where there are none
+    assert "stand-in" in book.data_of_run("quick")["mnist"]
