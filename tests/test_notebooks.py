@@ -129,6 +129,7 @@ def test_only_the_claims_keep_their_output(path):
     assert tags(claims[0]) >= CLAIMS_TAGS
     assert "record(" in claims[0]["source"]
     stored = json.dumps(claims[0]["outputs"])
+    assert claims[0]["execution_count"], "nbval takes a cell without a count for one never run"
     assert "verdict" in stored or "reproduced" in stored, "run the notebook and keep this output"
     assert not [cell["outputs"] for cell in code if cell["outputs"] and cell is not claims[0]]
 
