@@ -49,12 +49,12 @@ def _common(
     if chosen := os.environ.get("MIRAGE_DATA"):
         # Notebooks run in other folders: a relative path must mean the same there.
         os.environ["MIRAGE_DATA"] = str(Path(chosen).expanduser().resolve())
-    # Commands say in a line of their own what data were used; notebooks and scripts log it.
-    logging.getLogger("mirage.datasets").setLevel(logging.ERROR)
 
 
 def main() -> None:
     """Run the command line; a :class:`MirageError` is one line on stderr and exit code 1."""
+    # Commands say in a line of their own what data were used; notebooks and scripts log it.
+    logging.getLogger("mirage.datasets").setLevel(logging.ERROR)
     try:
         app()
     except MirageError as error:

@@ -129,6 +129,7 @@ def test_malformed_record_is_named(toy, data_dir):
 
 
 def test_sources(data_dir, monkeypatch, caplog):
+    caplog.set_level("WARNING", logger="mirage.datasets")  # the command line raises it
     data = datasets.load("mnist")
     assert (data.source, data.is_real) == ("stand-in", False)
     assert data.description.startswith("stand-in: ")
