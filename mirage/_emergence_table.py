@@ -127,17 +127,27 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
         again=pl.col("seed").n_unique() < pl.len(),
     )
     lists = {"x": "x", "y": "score", "n": "n_items"}
-    return models.group_by(key, maintain_order=True).agg(
+    reasons = _reasons(options.x, shots)
+    curves = models.group_by(key, maintain_order=True).agg(
         *(pl.col(column).sort_by("x").alias(name) for name, column in lists.items()),
         n_models=pl.len(),
         falls=pl.first("falls"),
         chance=pl.max("chance").fill_null(0.0),
-        note=_note(options.x, shots),
+        doubtful=pl.any_horizontal(wrong.any() for wrong, _, _ in reasons),
     )
+    # The words cost more than all the rest: only where there is something to say.
+    doubtful = models.join(curves.filter("doubtful"), on=key, how="semi", nulls_equal=True)
+    notes = doubtful.group_by(key).agg(
+        note=pl.coalesce(
+            pl.when(wrong.any()).then(pl.format(text, *values) if values else pl.lit(text))
+            for wrong, text, values in reasons
+        )
+    )
+    return curves.join(notes, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 
-def _note(x: str, shots: list[str]) -> pl.Expr:
-    """Say why the models of a group are no curve of one score per size; null if they are."""
+def _reasons(x: str, shots: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
+    """Why the models of a group are no curve of one score per size: whether, and in which words."""
     model, score, size, shown = pl.col("model"), pl.col("score"), pl.col("x"), pl.lit(x)
     infinite, same = ~score.is_finite(), size.is_duplicated()
     chance, no_chance = pl.col("chance"), ~pl.col("chance").is_between(0, 1, closed="left")
@@ -146,7 +156,7 @@ def _note(x: str, shots: list[str]) -> pl.Expr:
     def first(column: pl.Expr, wrong: pl.Expr) -> pl.Expr:
         return column.filter(wrong).first()
 
-    reasons = [
+    return [
         *(
             (
                 pl.col(name).explode().n_unique() > 1,
@@ -169,10 +179,6 @@ def _note(x: str, shots: list[str]) -> pl.Expr:
         (same, "one {} for {}: which is larger?", (shown, _all(model.filter(same)))),
         (pl.len() < 3, "fewer than 3 models", ()),
     ]
-    return pl.coalesce(
-        pl.when(wrong.any()).then(pl.format(text, *values) if values else pl.lit(text))
-        for wrong, text, values in reasons
-    )
 
 
 def _all(column: pl.Expr) -> pl.Expr:

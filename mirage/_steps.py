@@ -66,6 +66,9 @@ def widths(x: ArrayLike, of: Steps) -> np.ndarray:
 def median(values: np.ndarray) -> np.ndarray:
     """Median over the last axis of what is not NaN; of two middle values their mean."""
     values = np.sort(values, axis=-1)  # NaN to the end
+    if not np.isnan(values[..., -1]).any():
+        n = values.shape[-1]
+        return (values[..., (n - 1) // 2] + values[..., n // 2]) / 2
     count = np.count_nonzero(~np.isnan(values), axis=-1)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
     middle = np.minimum(middle, values.shape[-1] - 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -270,7 +271,9 @@ def _ours(claim: Claim) -> str:
     if claim.interval is not None:
         text += f" [{number(claim.interval[0])}, {number(claim.interval[1])}]"
     if claim.n is not None:
-        text += f", n = {claim.n}" + (f" {claim.n_of}" if claim.n_of else "")
+        one = re.sub("s$", "", re.sub("ies$", "y", claim.n_of))  # families, seeds
+        of = one if claim.n == 1 else claim.n_of
+        text += f", n = {claim.n} {of}".rstrip()
     return text
 
 

@@ -185,6 +185,11 @@ def test_each_verdict_has_its_own_badge():
     }
 
 
+@pytest.mark.parametrize(("of", "shown"), [("seeds", "1 seed"), ("families", "1 family")])
+def test_one_of_a_kind_is_singular(of, shown):
+    assert claims.rows([claim(n=1, n_of=of)])[0][2] == f"1, n = {shown}"
+
+
 RECORDED = [
     Claim(
         id="toy-1",

@@ -269,7 +269,7 @@ def test_confidence_without_bounds_agrees_with_a_direct_profile():
         assert 8 * (held.fun / best - 1) == pytest.approx(t.ppf(0.975, 8) ** 2, rel=0.03)
 
 
-@pytest.mark.parametrize("n_points", [3, 4, 5])
+@pytest.mark.parametrize("n_points", [3, 4, 5, 6])
 def test_few_points_are_not_identifiable(n_points):
     comparison = compare(SIZES[:n_points], JUMP[-n_points:] + 0.1 * np.arange(n_points), None)
     assert comparison.verdict == "not identifiable"
@@ -278,9 +278,15 @@ def test_few_points_are_not_identifiable(n_points):
 
 
 def test_known_noise_needs_a_point_less():
-    x, y = SIZES[:5], [0.2, 0.2, 0.2, 0.9, 0.9]
+    x, y = SIZES[:6], [0.2, 0.2, 0.2, 0.9, 0.9, 0.9]
     assert compare(x, y, 10**4).verdict == "not identifiable"
     assert compare(x, y, 10**4, overdispersed=False, steepest=0.5).verdict == "step"
+
+
+def test_seven_points_are_enough_for_a_jump():
+    x, y = SIZES[:7], [0.25, 0.26, 0.24, 0.6, 0.59, 0.62, 0.6]
+    assert compare(x, y, 1000, held_out=False).verdict == "step"
+    assert compare(x[:6], y[:6], 1000, held_out=False).verdict == "not identifiable"
 
 
 def test_a_limit_on_slope_is_what_makes_a_step():
