@@ -36,7 +36,11 @@ _METRICS = {
     "pct_stereotype": "share of stereotypes",
     "likelihood_difference": "likelihood difference",
 }
-_KINDS = {"exact match": "exact match", "multiple choice": "multiple choice grade"}
+_KINDS = {
+    "exact match": "exact match",
+    "exact match, several targets": "exact match",
+    "multiple choice": "multiple choice grade",
+}
 
 
 def name_of(metric: str) -> str:

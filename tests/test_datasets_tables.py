@@ -90,7 +90,7 @@ def test_nothing_heavy_is_imported_before_a_table_is_loaded():
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
-    """A data directory with a small BIG-G of two tasks and two sizes."""
+    """A data directory with a small BIG-G of three tasks and two sizes."""
     folder = tmp_path / "bigbench"
     folder.mkdir()
     rows = [
@@ -105,16 +105,17 @@ def toy(tmp_path, monkeypatch):
             "acc": 0.25,
             "conf_normalized_brier": 0.5,
             "conf_absolute_brier": 0.1,
-            "chance_from_accs_3": None,
+            "chance_from_accs_3": chance,
         }
-        for task, kind in (
-            ("a", "generative_exact_match"),
-            ("b", "multiple_choice_or_multi_target"),
+        for task, kind, chance in (
+            ("a", "generative_exact_match", None),
+            ("b", "multiple_choice_or_multi_target", 0.5),
+            ("c", "multiple_choice_or_multi_target", None),
         )
         for size, n in (("2m", 2_098_048), ("128b", 137_440_272_384))
     ]
     pl.DataFrame(rows).write_csv(folder / "bigg_t0_3shot.csv")
-    items = [(t, s, i, int(i == 0)) for t in "ab" for s in ("2m", "128b") for i in range(4)]
+    items = [(t, s, i, int(i == 0)) for t in "abc" for s in ("2m", "128b") for i in range(4)]
     frame = pl.DataFrame(items, schema=["task", "size", "i", "correct"], orient="row")
     frame.write_parquet(folder / "bigg_t0_3shot_items.parquet")
     sums = "".join(f"{sha256(tmp_path / name)}  {name}\n" for name in bigg.SPEC.files)
@@ -127,9 +128,11 @@ def toy(tmp_path, monkeypatch):
 def test_bigg_by_hand(toy):
     data = datasets.load("bigg")
     assert (data.source, data.is_real) == ("directory", True)
-    assert data.description == "BIG-G at T = 0, 3 shots (2 BIG-bench tasks × 2 sizes)"
-    # 2 tasks × 2 sizes × 3 metrics, less the normalised score of the exact-match task.
-    assert data.scores.height == 10
+    assert data.description == "BIG-G at T = 0, 3 shots (3 BIG-bench tasks × 2 sizes)"
+    # 3 tasks × 2 sizes × 3 metrics, less the normalised score of the tasks without choices.
+    assert data.scores.height == 14
+    kinds = ["exact match", "multiple choice", "exact match, several targets"]
+    assert data.scores["kind"].unique(maintain_order=True).to_list() == kinds
     normalised = data.scores.filter(metric="top-label Brier score, normalised")
     assert normalised["task"].unique().to_list() == ["b"]
     assert data.scores.filter(metric="accuracy")["higher_is_better"].all()
@@ -192,7 +195,10 @@ def test_real_bigg():
     assert data.scores["model"].n_unique() == 12
     exact = data.scores.filter(kind="exact match")
     assert exact["task"].n_unique() == 18
-    assert "top-label Brier score, normalised" not in exact["metric"].to_list()
+    assert data.scores.filter(kind="exact match, several targets")["task"].n_unique() == 5
+    choices = data.scores.filter(metric="top-label Brier score, normalised")
+    assert choices["task"].n_unique() == 62
+    assert choices["chance"].null_count() == 0
     # Item i means one item for 2M to 27B, except where their numbers of items differ.
     shared = data.outcomes.filter("shared_items")
     assert (shared["model"].n_unique(), shared["task"].n_unique()) == (11, 82)

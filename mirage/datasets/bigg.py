@@ -6,7 +6,8 @@ Computed from the official BIG-bench logs (github wschella/lass @ 67fefca6). Kno
 - the tasks were selected because the 128B model beats chance, so that rates of emergence among
   them say nothing of BIG-bench;
 - the Brier scores are those of the *top label*, not of all choices;
-- for the 18 exact-match tasks only the unnormalised one means anything, and the other is left out;
+- for the 18 exact-match tasks, and 5 more with several targets, only the unnormalised one means
+  anything, and the other is left out;
 - item i is the same item for 2M to 27B, but not for 128B: ``shared_items`` is false there. So it
   is in three tasks whose number of items differs between the sizes, where nothing vouches for it.
 
@@ -32,7 +33,6 @@ _METRICS = {
     "conf_normalized_brier": ("top-label Brier score, normalised", False),
     "conf_absolute_brier": ("top-label Brier score", False),
 }
-_KINDS = {"generative_exact_match": "exact match"}  # any other: multiple choice
 
 
 def read(paths: Sequence[Path]) -> dict[str, Any]:
@@ -54,11 +54,16 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
     from mirage import tables
 
     wide = pl.read_csv(paths[0]).rename({"n": "n_items", "params": "n_params", "size": "model"})
-    kinds = pl.col("kind_inferred").replace_strict(_KINDS, default="multiple choice")
-    wide = wide.with_columns(kind=kinds, chance=pl.col("chance_from_accs_3"))
+    chance = pl.col("chance_from_accs_3")
+    exact = pl.col("kind_inferred") == "generative_exact_match"
+    # The file calls the others "multiple choice or multi target"; choices have a chance.
+    several = chance.is_null().all().over("task")
+    kind = pl.when(exact).then(pl.lit("exact match"))
+    kind = kind.when(several).then(pl.lit("exact match, several targets"))
+    wide = wide.with_columns(kind=kind.otherwise(pl.lit("multiple choice")), chance=chance)
     scores = _long(wide, ["model", "n_params", "task", "n_items", "shots", "kind", "chance"])
     of_labels = pl.col("metric") == "top-label Brier score, normalised"
-    scores = scores.filter(~of_labels | (pl.col("kind") != "exact match"))
+    scores = scores.filter(~of_labels | (pl.col("kind") == "multiple choice"))
     items = pl.read_parquet(paths[1]).select(
         "task", pl.col("i").alias("item"), pl.col("correct").cast(bool), model="size"
     )
