@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from mirage import claims
 from mirage.files import atomic_write
+
+ERRATA = "errata"  # the notebook of statements that are counted apart
 
 
 def claims_table(executed: Sequence[Path]) -> str:
@@ -25,11 +29,11 @@ def claims_table(executed: Sequence[Path]) -> str:
     str
         Markdown: a line that counts the verdicts, and a table whose rows link to their notebook.
     """
-    found = [(path, claim) for path in executed for claim in claims.read(path)]
-    errata = [claim for path, claim in found if path.stem == "errata"]
-    found = [(path, claim) for path, claim in found if path.stem != "errata"]
-    counts = [(v, sum(claim.verdict == v for _, claim in found)) for v in claims.Verdict]
-    summary = ", ".join(f"{n} {claims.badge(verdict)}" for verdict, n in counts if n)
+    pages = _by_page(executed)
+    found = [(path, claim) for path, of_page in pages for claim in of_page]
+    errata = [claim for path in executed if path.stem == ERRATA for claim in claims.read(path)]
+    counts = Counter(claim.verdict for _, claim in found)
+    summary = ", ".join(f"{counts[v]} {claims.badge(v)}" for v in claims.Verdict if counts[v])
     failing = sum(claim.verdict == claims.Verdict.NOT_REPRODUCED for claim in errata)
     lines = [
         f"Of {len(found)} claims: {summary}.",
@@ -74,25 +78,52 @@ def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str
     _, end, after = rest.partition("<!-- end of results -->")
     if not start or not end:
         raise ValueError(f"{readme}: found no '<!-- results' and '<!-- end of results -->'")
+    pages = _by_page(executed)
+    every = [claim for _, of_page in pages for claim in of_page]
     lines = [
         f"<!-- results: written by `mirage book --profile {profile} --readme` -->",
-        f"Profile *{profile}*; data: {data}; 95 % intervals in brackets.",
+        f"Profile *{profile}*; data: {data}.",
+        "",
+        f"| | claims | {' | '.join(claims.Verdict)} |",
+        f"|---|{'---|' * (1 + len(claims.Verdict))}",
+        *(_counts(_label(path), of_page) for path, of_page in pages),
+        _counts("**all**", every),
+        "",
+        "<details>",
+        f"<summary>All {len(every)} claims, with 95 % intervals in brackets</summary>",
         "",
         "| | claim | paper | ours | verdict |",
         "|---|---|---|---|---|",
     ]
-    for path in executed:
-        if path.stem != "errata":
-            for statement, paper, ours, _, verdict in claims.rows(claims.read(path)):
-                cells = (cell.replace("|", "\\|") for cell in (statement, paper, ours, verdict))
-                lines.append(f"| {_label(path)} | {' | '.join(cells)} |")
+    for path, of_page in pages:
+        for statement, paper, ours, _, verdict in claims.rows(of_page):
+            cells = (cell.replace("|", "\\|") for cell in (statement, paper, ours, verdict))
+            lines.append(f"| {_label(path)} | {' | '.join(cells)} |")
+    lines += ["", "</details>"]
     with atomic_write(readme) as file:
         file.write((before + "\n".join([*lines, end + after])).encode())
 
 
+def _by_page(executed: Sequence[Path]) -> list[tuple[Path, list[claims.Claim]]]:
+    """Return the claims of each notebook that has some; the errata are counted apart."""
+    pages = ((path, claims.read(path)) for path in executed if path.stem != ERRATA)
+    return [(path, found) for path, found in pages if found]
+
+
+def _counts(name: str, found: Sequence[claims.Claim]) -> str:
+    """Write a row of the README: how many claims, and how many of each verdict."""
+    counts = Counter(claim.verdict for claim in found)
+    cells = (str(counts[verdict] or "–") for verdict in claims.Verdict)
+    return f"| {name} | {len(found)} | {' | '.join(cells)} |"
+
+
 def _label(path: Path) -> str:
-    """Figure 11 for figure-11-mnist."""
-    return "-".join(path.stem.split("-")[:2]).replace("figure-", "Figure ")
+    """Figure 11 for figure-11-mnist, Figures 9 and 10 for figure-9-10-rouge-bleu."""
+    figure = re.match(r"figure((?:-\d+)+)", path.stem)
+    if not figure:
+        return path.stem.replace("-", " ").capitalize()
+    numbers = figure[1].split("-")[1:]
+    return f"Figure{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"
 
 
 def runs_table(executed: Sequence[Path], profile: str) -> str:

@@ -266,6 +266,46 @@ def test_landing_page_counts_verdicts_and_keeps_its_columns(executed, tmp_path):
     assert all("/notebooks/toy-notebook" in row for row in rows[1:])
 
 
+def test_readme_counts_the_claims_and_lists_them(executed, tmp_path):
+    readme = tmp_path / "README.md"
+    marks = "<!-- results: old -->\nold\n<!-- end of results -->"
+    readme.write_text(f"before\n{marks}\nafter\n")
+    errata = tmp_path / "errata.ipynb"
+    errata.write_bytes(executed.read_bytes())
+    for _ in range(2):  # the second time it replaces what it wrote
+        landing.write_readme(readme, [executed, errata], "paper", "toy data")
+        lines = readme.read_text().splitlines()
+        assert (lines[0], lines[-1]) == ("before", "after")
+        assert "old" not in lines
+        assert "| Toy notebook | 3 | – | 1 | 1 | 1 |" in lines
+        assert "| **all** | 3 | – | 1 | 1 | 1 |" in lines
+        listed = lines[lines.index("<details>") : lines.index("</details>")]
+        assert sum(line.startswith("| Toy notebook |") for line in listed) == 3
+
+
+def test_readme_without_marks_is_left_alone(executed, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("no marks\n")
+    with pytest.raises(ValueError, match="end of results"):
+        landing.write_readme(readme, [executed], "paper", "toy data")
+    assert readme.read_text() == "no marks\n"
+
+
+@pytest.mark.parametrize(
+    ("stem", "label"),
+    [
+        ("figure-11-mnist", "Figure 11"),
+        ("figure-9-10-rouge-bleu", "Figures 9 and 10"),
+        ("prediction-3-length", "Prediction 3 length"),
+        ("not-a-mirage", "Not a mirage"),
+    ],
+)
+def test_where_a_claim_stands_is_readable(executed, tmp_path, stem, label):
+    named = tmp_path / f"{stem}.ipynb"
+    named.write_bytes(executed.read_bytes())
+    assert f"{{doc}}`{label} </notebooks/{stem}>`" in landing.claims_table([named])
+
+
 def test_runs_table_has_a_row_per_notebook(executed):
     page = landing.runs_table([executed], "quick")
     assert "**quick** profile" in page
