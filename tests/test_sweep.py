@@ -4,6 +4,7 @@ import errno
 import importlib
 import logging
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -306,6 +307,32 @@ def test_data_are_prepared_once_and_only_if_needed(run, data, tmp_path):
         run(numbers(3), prepare=prepare)
     assert prepared == [data]
     assert (len(list((tmp_path / "prepared").iterdir())), data.counts()) == (3, {})
+
+
+@pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="mallopt is glibc's")
+def test_workers_reuse_freed_memory():
+    script = """
+import resource, sys
+import numpy as np
+from mirage import sweep
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        arrays = [np.ones(2**18) for _ in range(4)]  # 2 MiB each
+        del arrays
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+given_back = faults()
+sweep._keep_freed_memory()
+faults()
+print(given_back, faults())
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    given_back, kept = map(int, ran.stdout.split())
+    assert given_back > 20 * 512, "else the measure is moot: a fault per page of each array"
+    assert kept < 512
 
 
 def test_no_configs_are_refused(run):
