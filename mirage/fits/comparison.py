@@ -201,6 +201,7 @@ def _verdict(rows: list[Compared], n: int, margin: float) -> tuple[str, str, flo
     sharp = min(others, key=lambda row: row.aicc)
     delta = calm.aicc - sharp.aicc
     reason = f"AICc {calm.aicc:.1f} ({calm.model}) against {sharp.aicc:.1f} ({sharp.model})"
+    reason = reason.replace("-", "−")
     if abs(delta) < margin:
         return "not identifiable", f"{reason}: closer than {margin:g}", delta
     return (sharp.kind if delta > 0 else "smooth"), reason, delta
