@@ -1,6 +1,6 @@
 """The arithmetic family: training, scoring and generation, against plain PyTorch.
 
-- Training, the quick profile's widths on both tasks, a fifth of its steps. *One model at a time*:
+- Training, the quick profile's widths on both tasks, half of its steps. *One model at a time*:
   GPT-2 as a textbook writes it (``scaled_dot_product_attention``, logits at every place), Adam,
   two threads. It starts from the same weights and sees the same batches, so that the losses
   agree to rounding noise. Ours: ``mirage.sweep``, a process per core with one thread. Neither
@@ -26,7 +26,7 @@ from mirage.arithmetic.model import Transformer
 
 THREADS = 2
 TASKS = ("two-digit-multiplication", "four-digit-addition")
-SHARE = 0.2  # of the quick profile's steps
+SHARE = 0.5  # of the quick profile's steps
 WIDTH = 32  # 26 thousand parameters
 N_SCORED, N_GENERATED = 100_000, 10_000
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from mirage import emergence, fits, tables
-from mirage.bootstrap import binomial_bootstrap, leave_one_out
+from mirage.bootstrap import binomial_bootstrap
 from mirage.nulls import benjamini_hochberg, p_value
 from mirage.resolution import noise_floor, smallest_detectable
 from mirage.statistics import percentile_interval
@@ -113,16 +113,16 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
         raise ValueError(f"x: found {table.schema[options.x]} in {options.x!r}, expected numbers")
     key = [*KEY, *options.by]
     shots = [name for name in _SHOTS if name in table.columns and name not in options.by]
-    falls = pl.col("metric").str.contains(_LOWER) & ~pl.col("metric").str.contains("^[-−]")
-    if "higher_is_better" in table.columns:
-        falls = ~pl.col("higher_is_better").fill_null(~falls)
+    metric, higher = pl.first("metric"), pl.first("higher_is_better")
+    falls = metric.str.contains(_LOWER) & ~metric.str.contains("^[-−]")
+    told = "higher_is_better" in table.columns
     chance = pl.col("chance").cast(pl.Float64) if "chance" in table.columns else pl.lit(0.0)
     models = table.group_by([*key, "model"], maintain_order=True).agg(
         pl.mean("score"),
         pl.first(options.x).cast(pl.Float64).alias("x"),
         pl.min("n_items").cast(pl.Float64),
         *(pl.col(name).unique() for name in shots),
-        falls=falls.first(),
+        *([higher] if told else []),
         chance=chance.first(),
         again=pl.col("seed").n_unique() < pl.len(),
     )
@@ -131,7 +131,7 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
     curves = models.group_by(key, maintain_order=True).agg(
         *(pl.col(column).sort_by("x").alias(name) for name, column in lists.items()),
         n_models=pl.len(),
-        falls=pl.first("falls"),
+        falls=~higher.fill_null(~falls) if told else falls,
         chance=pl.max("chance").fill_null(0.0),
         doubtful=pl.any_horizontal(wrong.any() for wrong, _, _ in reasons),
     )
@@ -202,8 +202,10 @@ def _judge(table: pl.DataFrame, rng: np.random.Generator, options: Options):
         cells |= {"p_value": p, "q_value": benjamini_hochberg(p)}
         cells |= _of_draws(curves, rng, options)
     why = np.select([counted, known], [None, _NO_COUNT], _UNKNOWN)[:, 0]
-    notes = ["; ".join(filter(None, both)) or None for both in zip(why, doubts, strict=True)]
-    return cells, kinds, notes
+    doubtful = doubts.astype(bool)  # few, or none without draws
+    both = zip(why[doubtful], doubts[doubtful], strict=True)
+    why[doubtful] = ["; ".join(filter(None, pair)) for pair in both]
+    return cells, kinds, why
 
 
 def _padded(lists: pl.Series, lengths: np.ndarray) -> np.ndarray:
@@ -216,7 +218,8 @@ def _padded(lists: pl.Series, lengths: np.ndarray) -> np.ndarray:
 def _of_curve(curves: Curves) -> dict[str, np.ndarray]:
     """Scores that need the curve alone, and the range of the first without one of its models."""
     y = curves.y
-    left = np.stack([_score(others) for others in leave_one_out(y)])  # (models, curves)
+    models = range(y.shape[1])
+    left = np.stack([_score(np.delete(y, model, axis=1)) for model in models])  # (models, curves)
     left[np.isnan(y.T)] = np.nan
     return {
         "emergence_score": _score(y),

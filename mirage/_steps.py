@@ -28,10 +28,16 @@ def steps(y: ArrayLike, nan_policy: str) -> Steps:
         y, absent = (np.take_along_axis(array, order, axis=-1) for array in (y, absent))
         highest, lowest = np.where(absent, -np.inf, y), np.where(absent, np.inf, y)
         count = np.count_nonzero(~absent, axis=-1) - 1
-    sign = np.sign(highest.argmax(axis=-1) - lowest.argmin(axis=-1)).astype(np.float64)
-    span = highest.max(axis=-1) - lowest.min(axis=-1)
+    top, bottom = highest.argmax(axis=-1), lowest.argmin(axis=-1)
+    sign = np.sign(top - bottom).astype(np.float64)
+    span = _at(highest, top) - _at(lowest, bottom)
     relative = np.diff(y) / np.where(span > 0, span, 1.0)[..., None]
     return Steps(y, order, sign, span, relative, count)
+
+
+def _at(y: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Take one score of each curve."""
+    return np.take_along_axis(y, index[..., None], axis=-1)[..., 0]
 
 
 def aligned(name: str, values: ArrayLike, of: Steps) -> np.ndarray:
