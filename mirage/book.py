@@ -249,7 +249,10 @@ def data_used(paths: Iterable[Path]) -> dict[str, str]:
     """
     from mirage import datasets
 
-    return {name: datasets.load(name).description for name in sorted(_data_names(paths))}
+    loaded = {name: datasets.load(name) for name in sorted(_data_names(paths))}
+    # Where a data set that is downloaded by name only is absent, it is left out, not replaced.
+    optional = {spec.name for spec in datasets.TABLES if spec.by_name_only}
+    return {n: one.description for n, one in loaded.items() if one.is_real or n not in optional}
 
 
 def data_of_run(profile: str) -> dict[str, str]:
@@ -272,7 +275,12 @@ def data_of_run(profile: str) -> dict[str, str]:
 
 
 def _data_names(paths: Iterable[Path]) -> set[str]:
-    return {m for p in paths for m in re.findall(r'datasets\.load\(\\?"(\w+)', p.read_text())}
+    """Find the names of data sets in the notebooks that load any."""
+    from mirage import datasets
+
+    texts = (text for path in paths if "datasets.load(" in (text := path.read_text()))
+    quoted = {name for text in texts for name in re.findall(r'\\"(\w+)\\"', text)}
+    return quoted & datasets.REGISTRY.keys()
 
 
 def _run_key(path: Path, profile: str, parameters: Mapping[str, Any] | None) -> str:

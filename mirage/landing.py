@@ -67,7 +67,7 @@ def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str
     executed : sequence of Path
         Executed notebooks; the errata are left out.
     profile, data : str
-        What they were run with, for the line above the table.
+        What they were run with.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str
     every = [claim for _, of_page in pages for claim in of_page]
     lines = [
         f"<!-- results: written by `mirage book --profile {profile} --readme` -->",
-        f"Profile *{profile}*; data: {data}.",
+        f"Verdicts in the *{profile}* profile; *not reproduced* is a result, not an omission.",
         "",
         f"| | claims | {' | '.join(claims.Verdict)} |",
         f"|---|{'---|' * (1 + len(claims.Verdict))}",
@@ -91,6 +91,8 @@ def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str
         "",
         "<details>",
         f"<summary>All {len(every)} claims, with 95 % intervals in brackets</summary>",
+        "",
+        f"Data: {data}.",
         "",
         "| | claim | paper | ours | verdict |",
         "|---|---|---|---|---|",

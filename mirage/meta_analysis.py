@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 
     from mirage.datasets import ScoreTable
 
-SETS = (
-    "bigbench",
-    "bigg",
-    "obsscaling",
-    "expemergence",
-    "inverse_scaling",
-    "lm_eval",
-    "pythia_arithmetic",
-)
 BY = ("data", "shots")  # what tells curves apart, beside family, task and metric
 # Each item is right or wrong as a whole: the metrics of which the paper says that they jump.
 ALL_OR_NOTHING = ("accuracy", "exact match", "multiple choice grade", "accuracy, normalised")

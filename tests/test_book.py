@@ -230,6 +230,9 @@ def test_data_are_named_where_a_notebook_loads_them(root, monkeypatch):
     assert set(book.data_used(book.notebooks())) == {"mnist"}
     assert "stand-in" in book.data_used(book.notebooks(["figure-1"]))["mnist"]
     assert book.data_used(book.notebooks(["figure-2"])) == {}
+    several = '[datasets.load(name) for name in ("bigg", "lm_eval", "bigbench")]'
+    write(root / "notebooks", "figure-1-good", several)
+    assert set(book.data_used(book.notebooks())) == {"bigg", "lm_eval"}, "left out, not replaced"
 
 
 def test_book_names_the_data_of_the_run_not_of_today(root, monkeypatch):

@@ -280,6 +280,7 @@ def test_readme_counts_the_claims_and_lists_them(executed, tmp_path):
         assert "| Toy notebook | 3 | – | 1 | 1 | 1 |" in lines
         assert "| **all** | 3 | – | 1 | 1 | 1 |" in lines
         listed = lines[lines.index("<details>") : lines.index("</details>")]
+        assert "Data: toy data." in listed
         assert sum(line.startswith("| Toy notebook |") for line in listed) == 3
 
 

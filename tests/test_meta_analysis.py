@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from mirage import datasets, emergence, tables
-from mirage.meta_analysis import BY, SETS, by_metric, curves, metrics_of_tasks, name_of, survivors
+from mirage.meta_analysis import BY, by_metric, curves, metrics_of_tasks, name_of, survivors
 
 
 def of(*rows, **columns):
@@ -51,6 +51,17 @@ def test_kind_of_task_names_the_accuracy():
     assert curves({"d": of(*rows)})["metric"].to_list() == ["multiple choice grade", "exact match"]
     with pytest.raises(pl.exceptions.InvalidOperationError):
         curves({"d": of((1, 0.1, {"kind": "essay"}))})
+
+
+SETS = (
+    "bigbench",
+    "bigg",
+    "obsscaling",
+    "expemergence",
+    "inverse_scaling",
+    "lm_eval",
+    "pythia_arithmetic",
+)
 
 
 def test_absent_columns_are_null_and_the_rest_is_kept():
