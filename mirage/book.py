@@ -375,6 +375,7 @@ def _stage(stage: Path, executed: Sequence[Path], profile: str) -> None:
     wanted |= {f"notebooks/{path.name}": path for path in executed}
     texts = {
         "_config.yml": _config(),
+        "book/_generated/verdicts.md": landing.verdicts_table(executed),
         "book/_generated/claims.md": landing.claims_table(executed),
         "book/_generated/runs.md": landing.runs_table(executed, profile),
     }

@@ -16,30 +16,54 @@ from mirage.files import atomic_write
 ERRATA = "errata"  # the notebook of statements that are counted apart
 
 
+def verdicts_table(executed: Sequence[Path]) -> str:
+    """Count the verdicts, page by page.
+
+    Parameters
+    ----------
+    executed : sequence of Path
+        Executed notebooks; one without recorded claims adds no row; errata are counted apart.
+
+    Returns
+    -------
+    str
+        Markdown: a line that counts all verdicts, and a table whose rows link to their notebook.
+    """
+    pages = _by_page(executed)
+    every = [claim for _, found in pages for claim in found]
+    errata = [claim for path in executed if path.stem == ERRATA for claim in claims.read(path)]
+    counts = Counter(claim.verdict for claim in every)
+    summary = ", ".join(f"{counts[v]} {claims.badge(v)}" for v in claims.Verdict if counts[v])
+    failing = sum(claim.verdict == claims.Verdict.NOT_REPRODUCED for claim in errata)
+    lines = [
+        f"Of {len(every)} claims: {summary}.",
+        f"Of {len(errata)} further statements of the paper, {failing} fail their check:"
+        " {doc}`/notebooks/errata`.",
+        "",
+        ":::{table} How many claims of each page have which verdict.",
+        ":name: tab-verdicts",
+        "",
+        *_counts([(_link(path), found) for path, found in pages]),
+        ":::",
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def claims_table(executed: Sequence[Path]) -> str:
     """Write the "paper vs ours" table of all notebooks.
 
     Parameters
     ----------
     executed : sequence of Path
-        Executed notebooks; one without recorded claims adds no row; errata are only counted.
+        Executed notebooks; one without recorded claims adds no row; the errata are left out.
 
     Returns
     -------
     str
-        Markdown: a line that counts the verdicts, and a table whose rows link to their notebook.
+        Markdown: a table whose rows link to their notebook.
     """
-    pages = _by_page(executed)
-    found = [(path, claim) for path, of_page in pages for claim in of_page]
-    errata = [claim for path in executed if path.stem == ERRATA for claim in claims.read(path)]
-    counts = Counter(claim.verdict for _, claim in found)
-    summary = ", ".join(f"{counts[v]} {claims.badge(v)}" for v in claims.Verdict if counts[v])
-    failing = sum(claim.verdict == claims.Verdict.NOT_REPRODUCED for claim in errata)
     lines = [
-        f"Of {len(found)} claims: {summary}.",
-        f"Of {len(errata)} further statements of the paper, {failing} fail their check:"
-        " {doc}`/notebooks/errata`.",
-        "",
         ":::{table} The paper's claims beside what this book computes."
         " Brackets: 95 % intervals; n says what they rest on.",
         ":name: tab-claims",
@@ -48,12 +72,11 @@ def claims_table(executed: Sequence[Path]) -> str:
         "| claim | paper | ours | verdict | where |",
         "|---|---|---|---|---|",
     ]
-    for path, claim in found:
-        statement, paper, ours, _, verdict = (
-            " ".join(c.replace("|", "\\|").split()) for c in claims.rows([claim])[0]
-        )
-        where = f"{{doc}}`{_label(path)} </notebooks/{path.stem}>`"
-        lines.append(f"| {statement} | {paper} | {ours} | {claims.badge(verdict)} | {where} |")
+    for path, found in _by_page(executed):
+        for claim, row in zip(found, claims.rows(found), strict=True):
+            statement, paper, ours, _, _ = (" ".join(c.replace("|", "\\|").split()) for c in row)
+            badge = claims.badge(claim.verdict)
+            lines.append(f"| {statement} | {paper} | {ours} | {badge} | {_link(path)} |")
     return "\n".join([*lines, ":::", ""])
 
 
@@ -79,26 +102,23 @@ def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str
     if not start or not end:
         raise ValueError(f"{readme}: found no '<!-- results' and '<!-- end of results -->'")
     pages = _by_page(executed)
-    every = [claim for _, of_page in pages for claim in of_page]
+    n_claims = sum(len(found) for _, found in pages)
     lines = [
         f"<!-- results: written by `mirage book --profile {profile} --readme` -->",
         f"Verdicts in the *{profile}* profile; *not reproduced* is a result, not an omission.",
         "",
-        f"| | claims | {' | '.join(claims.Verdict)} |",
-        f"|---|{'---|' * (1 + len(claims.Verdict))}",
-        *(_counts(_label(path), of_page) for path, of_page in pages),
-        _counts("**all**", every),
+        *_counts([(_label(path), found) for path, found in pages]),
         "",
         "<details>",
-        f"<summary>All {len(every)} claims, with 95 % intervals in brackets</summary>",
+        f"<summary>All {n_claims} claims, with 95 % intervals in brackets</summary>",
         "",
         f"Data: {data}.",
         "",
         "| | claim | paper | ours | verdict |",
         "|---|---|---|---|---|",
     ]
-    for path, of_page in pages:
-        for statement, paper, ours, _, verdict in claims.rows(of_page):
+    for path, found in pages:
+        for statement, paper, ours, _, verdict in claims.rows(found):
             cells = (cell.replace("|", "\\|") for cell in (statement, paper, ours, verdict))
             lines.append(f"| {_label(path)} | {' | '.join(cells)} |")
     lines += ["", "</details>"]
@@ -112,11 +132,22 @@ def _by_page(executed: Sequence[Path]) -> list[tuple[Path, list[claims.Claim]]]:
     return [(path, found) for path, found in pages if found]
 
 
-def _counts(name: str, found: Sequence[claims.Claim]) -> str:
-    """Write a row of the README: how many claims, and how many of each verdict."""
-    counts = Counter(claim.verdict for claim in found)
-    cells = (str(counts[verdict] or "–") for verdict in claims.Verdict)
-    return f"| {name} | {len(found)} | {' | '.join(cells)} |"
+def _counts(pages: Sequence[tuple[str, Sequence[claims.Claim]]]) -> list[str]:
+    """Write a table: how many claims each page has, and how many of each verdict."""
+    every = [claim for _, found in pages for claim in found]
+    lines = [
+        f"| | claims | {' | '.join(claims.Verdict)} |",
+        f"|---|{'---|' * (1 + len(claims.Verdict))}",
+    ]
+    for name, found in [*pages, ("**all**", every)]:
+        counts = Counter(claim.verdict for claim in found)
+        cells = (str(counts[verdict] or "–") for verdict in claims.Verdict)
+        lines.append(f"| {name} | {len(found)} | {' | '.join(cells)} |")
+    return lines
+
+
+def _link(path: Path) -> str:
+    return f"{{doc}}`{_label(path)} </notebooks/{path.stem}>`"
 
 
 def _label(path: Path) -> str:

@@ -253,10 +253,12 @@ def test_notebook_without_claims_has_none(tmp_path):
 def test_landing_page_counts_verdicts_and_keeps_its_columns(executed, tmp_path):
     errata = tmp_path / "errata.ipynb"
     errata.write_bytes(executed.read_bytes())
-    page = landing.claims_table([executed, errata])
+    page = landing.verdicts_table([executed, errata])
     text = BeautifulSoup(page, "html.parser").text
     assert "Of 3 claims: 1 reproduced with deviation, 1 not reproduced, 1 not attempted." in text
     assert "Of 3 further statements of the paper, 1 fail their check" in text
+    assert "| {doc}`Toy notebook </notebooks/toy-notebook>` | 3 | – | 1 | 1 | 1 |" in page
+    page = landing.claims_table([executed, errata])
     rows = [line for line in page.splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + 3, "a header and the claims; errata are only counted"
     for row in rows:
