@@ -152,11 +152,11 @@ def _link(path: Path) -> str:
 
 def _label(path: Path) -> str:
     """Figure 11 for figure-11-mnist, Figures 9 and 10 for figure-9-10-rouge-bleu."""
-    figure = re.match(r"figure((?:-\d+)+)", path.stem)
-    if not figure:
+    numbered = re.match(r"(figure|prediction)((?:-\d+)+)", path.stem)
+    if not numbered:
         return path.stem.replace("-", " ").capitalize()
-    numbers = figure[1].split("-")[1:]
-    return f"Figure{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"
+    numbers = numbered[2].split("-")[1:]
+    return f"{numbered[1].capitalize()}{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"
 
 
 def runs_table(executed: Sequence[Path], profile: str) -> str:

@@ -299,7 +299,7 @@ def test_readme_without_marks_is_left_alone(executed, tmp_path):
     [
         ("figure-11-mnist", "Figure 11"),
         ("figure-9-10-rouge-bleu", "Figures 9 and 10"),
-        ("prediction-3-length", "Prediction 3 length"),
+        ("prediction-3-length", "Prediction 3"),
         ("not-a-mirage", "Not a mirage"),
     ],
 )
