@@ -33,3 +33,12 @@ def speedup(benchmark, value, unit, baseline, ratio, target) -> dict:
         "target": f"at least {target:g}×" if target else "",
         "met": bool(ratio >= target) if target else None,
     }
+
+
+def matmul_peak(clock: Callable[[], float] = perf_counter) -> float:
+    """Operations per second of a large float32 matrix product, two for each multiply-add."""
+    import torch  # not for the benchmarks that do without
+
+    a, b = torch.randn(2, 2048, 2048)
+    seconds, _ = fastest(lambda: a @ b, repeats=6, clock=clock)
+    return 2 * 2048**3 / seconds

@@ -3,8 +3,9 @@
 - Training, the quick profile's widths on both tasks, half of its steps. *One model at a time*:
   GPT-2 as a textbook writes it (``scaled_dot_product_attention``, logits at every place), Adam,
   two threads. It starts from the same weights and sees the same batches, so that the losses
-  agree to rounding noise. Ours: ``mirage.sweep``, a process per core with one thread. Neither
-  time includes importing torch or drawing the problems; both include the loss of 100 held-out ones.
+  agree but for rounding, which training amplifies. Ours: ``mirage.sweep``, a process per core
+  with one thread. Neither time includes importing torch or drawing the problems; both include
+  the loss of 100 held-out ones.
 - Scoring 100 000 held-out sums by teacher forcing, a model of 27 thousand parameters, one thread.
 - Greedy generation with a cache of keys and values, against a loop that reads all again for each
   character; same model, same batches, one thread. The answers must agree.

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from benchmarks import fastest, speedup
+from benchmarks import fastest, matmul_peak, speedup
 from mirage import datasets, training
 from mirage.training import Schedule
 from mirage.vision import autoencoder
@@ -34,7 +34,7 @@ def run() -> list[dict]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        peak = _matmul_peak()
+        peak = matmul_peak(clock=process_time)
         rates = {k: _rate(k, data) for k in LARGE}
         stacked, errors = fastest(lambda: _in_one_pass(data), clock=process_time)
         loop, expected = fastest(lambda: _one_after_the_other(data), clock=process_time)
@@ -119,9 +119,3 @@ class _Tutorial(nn.Module):
 
     def forward(self, x):
         return self.decoder(self.range * torch.tanh(self.encoder(x) / self.range))
-
-
-def _matmul_peak() -> float:
-    a, b = torch.randn(2, 2048, 2048)
-    seconds, _ = fastest(lambda: a @ b, clock=process_time)
-    return 2 * 2048**3 / seconds

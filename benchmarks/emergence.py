@@ -16,11 +16,13 @@ Memory is the peak of NumPy's arrays during bootstrap and null.
 """
 
 import tracemalloc
-from time import perf_counter, process_time
+from functools import partial
+from time import process_time
 
 import numpy as np
 import polars as pl
 
+from benchmarks import fastest
 from mirage import emergence
 from mirage.bootstrap import item_bootstrap
 from mirage.nulls import null_scores
@@ -34,6 +36,8 @@ N_SAMPLE = {
     "bootstrap": 5,
     "null": 20,
 }  # 0.1 to 0.5 s of each baseline
+
+_cpu = partial(fastest, clock=process_time)
 
 
 def run() -> list[dict]:
@@ -53,9 +57,9 @@ def run() -> list[dict]:
 def _scores(rng):
     counts = rng.binomial(205, np.linspace(0.1, 0.6, N_MODELS), (N_CURVES, N_MODELS))
     y = counts / 205
-    fast, scores = _timed(lambda: emergence.emergence_score(y))
+    fast, scores = _cpu(lambda: emergence.emergence_score(y))
     sample = N_SAMPLE["scores"]
-    slow, expected = _timed(lambda: [_by_definition(curve) for curve in y[:sample]])
+    slow, expected = _cpu(lambda: [_by_definition(curve) for curve in y[:sample]])
     if not np.allclose(scores[:sample], expected):
         raise RuntimeError("the two ways disagree: the benchmark compares different quantities")
     loop = slow * N_CURVES / sample
@@ -71,11 +75,10 @@ def _scores(rng):
             "source": "benchmark",
         }
     )
-    whole, found = _timed(lambda: emergence.table(table, n_draws=0), clock=perf_counter)
+    whole, found = fastest(lambda: emergence.table(table, n_draws=0))
     few = table.head(N_SAMPLE["table"] * N_MODELS)
-    part, expected = _timed(
-        lambda: [_judge(rows) for _, rows in few.group_by("task", maintain_order=True)],
-        clock=perf_counter,
+    part, expected = fastest(
+        lambda: [_judge(rows) for _, rows in few.group_by("task", maintain_order=True)]
     )
     columns = "emergence_score", "normalized_emergence_score", "linearity"
     columns = *columns, "leave_one_out_low", "leave_one_out_high"
@@ -92,9 +95,9 @@ def _scores(rng):
 
 def _bootstrap(rng) -> dict:
     correct = rng.random((TASKS, N_MODELS, N_ITEMS)) < 0.4
-    fast, means = _timed(lambda: item_bootstrap(correct, N_RESAMPLES, rng))
+    fast, means = _cpu(lambda: item_bootstrap(correct, N_RESAMPLES, rng))
     sample = N_SAMPLE["bootstrap"]
-    slow, some = _timed(lambda: [_resample(correct, rng) for _ in range(sample)])
+    slow, some = _cpu(lambda: [_resample(correct, rng) for _ in range(sample)])
     for draws in (means, np.array(some)):  # five standard errors of a mean over tasks and models
         if abs(draws.mean() - correct.mean()) > 5 * 0.5 / np.sqrt(N_ITEMS * TASKS * len(draws)):
             raise RuntimeError("the bootstrap has another mean than the items")
@@ -106,9 +109,9 @@ def _bootstrap(rng) -> dict:
 
 def _null(rng) -> dict:
     p = np.sort(rng.random((N_NULL_CURVES, N_MODELS)))
-    fast, null = _timed(lambda: null_scores(p, 205, N_DRAWS, rng), repeats=1)
+    fast, null = _cpu(lambda: null_scores(p, 205, N_DRAWS, rng), repeats=1)
     sample = N_SAMPLE["null"]
-    slow, some = _timed(lambda: [[_by_definition(_draw(c, rng)) for c in p] for _ in range(sample)])
+    slow, some = _cpu(lambda: [[_by_definition(_draw(c, rng)) for c in p] for _ in range(sample)])
     medians = np.median(null), np.median(some)
     if not np.isclose(*medians, rtol=0.05):
         raise RuntimeError(f"the two nulls have medians {medians}")
@@ -128,15 +131,6 @@ def _row(benchmark, value, unit, baseline, ratio, at_most, at_least=0) -> dict:
         "target": f"{target} and at least {at_least}×" if at_least else target,
         "met": value <= at_most and (ratio or 0) >= at_least if at_most else None,
     }
-
-
-def _timed(compute, repeats=3, clock=process_time):
-    times = []  # the fastest counts: the rest is what other processes took
-    for _ in range(repeats):
-        start = clock()
-        result = compute()
-        times.append(clock() - start)
-    return min(times), result
 
 
 def _by_definition(y):

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from benchmarks import speedup
+from benchmarks import matmul_peak, speedup
 from mirage import datasets, sweep, training
 from mirage.datasets._torchvision import transforms
 from mirage.vision import lenet
@@ -34,7 +34,7 @@ def run() -> list[dict]:
     """Train the family three ways; return rows, and print the accuracies side by side."""
     data = datasets.load("mnist")
     torch.set_num_threads(THREADS)
-    peak = _matmul_peak()
+    peak = matmul_peak()
     configs = lenet.configs(n_seeds=1)
     with tempfile.TemporaryDirectory() as cache:
         brief = dataclasses.replace(lenet.SCHEDULE, epochs=0.01)
@@ -148,13 +148,3 @@ def _flop_per_image(width: int) -> int:
     conv1, conv2 = 9 * 3 * 28 * 28, 27 * 8 * 28 * 28
     linear = 6272 * width + 10 * width
     return 2 * (2 * conv1 + 3 * conv2 + 3 * linear)
-
-
-def _matmul_peak() -> float:
-    a, b = torch.randn(2, 2048, 2048)
-    times = []
-    for _ in range(6):
-        start = perf_counter()
-        a @ b
-        times.append(perf_counter() - start)
-    return 2 * 2048**3 / min(times)

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
+
+from benchmarks import fastest
 
 TARGET = 0.4  # seconds
 
@@ -28,9 +29,4 @@ def run() -> list[dict]:
 
 
 def _seconds(*command: str) -> float:
-    times = []
-    for _ in range(5):
-        start = perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        times.append(perf_counter() - start)
-    return min(times)
+    return fastest(lambda: subprocess.run(command, check=True, capture_output=True), repeats=5)[0]

@@ -218,7 +218,7 @@ def _padded(lists: pl.Series, lengths: np.ndarray) -> np.ndarray:
 def _of_curve(curves: Curves) -> dict[str, np.ndarray]:
     """Scores that need the curve alone, and the range of the first without one of its models."""
     y = curves.y
-    models = range(y.shape[1])
+    models = range(y.shape[1])  # one at a time: all of `bootstrap.leave_one_out` leaves the cache
     left = np.stack([_score(np.delete(y, model, axis=1)) for model in models])  # (models, curves)
     left[np.isnan(y.T)] = np.nan
     return {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mirage._check import inside
+from mirage._steps import plain
 from mirage.statistics import Interval, clopper_pearson_interval
 
 
@@ -130,8 +131,4 @@ def odds_ratio_at(k: int, n: int, base_rate: ArrayLike, level: float = 0.95) -> 
     with np.errstate(divide="ignore"):  # all members have it: odds of inf
         estimate, *ends = (np.divide(s, 1 - s) * (1 - rate) / rate for s in (k / n, *ends))
     p = np.minimum(1, 2 * np.minimum(*tails))
-    return OddsRatio(_plain(estimate), Interval(*map(_plain, ends)), _plain(p))
-
-
-def _plain(values: np.ndarray) -> float | np.ndarray:
-    return float(values) if np.ndim(values) == 0 else values
+    return OddsRatio(plain(estimate), Interval(*map(plain, ends)), plain(p))
