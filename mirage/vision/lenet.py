@@ -20,7 +20,7 @@ from torch import nn
 from mirage import training
 from mirage.metrics.subsets import subset_accuracy
 from mirage.training import Schedule
-from mirage.vision.convolution import conv3x3_relu
+from mirage.vision.convolution import conv3x3_relu_twice
 
 WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)  # the paper's, Figure 11B
 SUBSETS = tuple(range(1, 11))  # K of Figure 11C
@@ -88,10 +88,8 @@ class LeNet(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map images, float32 (batch, 28, 28), to logits (batch, 10)."""
         if images.device.type == "cpu":
-            # (1, height + 2, width + 2, batch): see mirage.vision.convolution
-            x = F.pad(images.permute(1, 2, 0), (0, 0, 1, 1, 1, 1)).unsqueeze(0)
-            x = conv3x3_relu(x, self.conv1.weight, self.conv1.bias, padded=True)
-            x = conv3x3_relu(x, self.conv2.weight, self.conv2.bias)
+            one, two = self.conv1, self.conv2
+            x = conv3x3_relu_twice(images, one.weight, one.bias, two.weight, two.bias)
             x = torch.addmm(self.hidden.bias[:, None], self.hidden.weight, x.flatten(0, 2)).t()
         else:
             x = self.conv2(self.conv1(images.unsqueeze(1)).relu()).relu()
@@ -138,7 +136,7 @@ def evaluate(config: Config, data) -> list[dict]:
     images, labels = torch.tensor(data.x_train), torch.tensor(data.y_train).long()
 
     def batch_loss(index: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy(model(normalise(images[index])), labels[index])
+        return F.cross_entropy(model(normalise(images.index_select(0, index))), labels[index])
 
     training.train(model, batch_loss, len(images), config.schedule, config.seed)
     loss, correct = test(model, data.x_test, data.y_test)
