@@ -1,4 +1,4 @@
-"""The family of small transformers: problems, attention, model, scores, training, cache."""
+"""The family of small transformers: problems, model, scores, training, cache."""
 
 import itertools
 import math
@@ -8,13 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirage import metrics
 from mirage.arithmetic import family, fit, problems, scoring, tasks
-from mirage.arithmetic.attention import causal_attention
 from mirage.arithmetic.model import Transformer, generate
 from mirage.arithmetic.tasks import TASKS
 from mirage.training import Schedule
@@ -69,43 +67,6 @@ def test_encoding_keeps_the_answer_and_marks_what_predicts_it(name, data):
 def test_an_unknown_split_is_refused():
     with pytest.raises(ValueError, match="split: found 'test', expected one of train, held-out"):
         problems.load("two-digit-addition").split("test")
-
-
-# --- attention
-
-
-@pytest.mark.parametrize("shape", [(2, 5, 3, 1, 3), (3, 15, 3, 4, 8), (1, 1, 3, 2, 1)])
-def test_attention_is_pytorchs_with_its_gradients(shape):
-    torch.manual_seed(0)
-    ours = torch.randn(shape, requires_grad=True)
-    theirs = ours.detach().clone().requires_grad_()
-    q, k, v = theirs.permute(2, 0, 3, 1, 4)
-    expected = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
-    found = causal_attention(ours)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
-    direction = torch.randn(found.shape)
-    (found * direction).sum().backward()
-    (expected * direction).sum().backward()
-    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-5)
-
-
-def test_attention_by_hand():
-    # q₂·k = (0, ln 3)/√1, so token 2 gives weights 1/4 and 3/4 to the values 4 and 8: 7.
-    qkv = torch.zeros(1, 2, 3, 1, 1)
-    qkv[0, 1, 0], qkv[0, 1, 1] = 1.0, math.log(3)
-    qkv[0, :, 2, 0, 0] = torch.tensor([4.0, 8.0])
-    torch.testing.assert_close(causal_attention(qkv).flatten(), torch.tensor([4.0, 7.0]))
-
-
-def test_a_diverged_model_is_seen_to_diverge():
-    qkv = torch.zeros(1, 3, 3, 1, 2)
-    qkv[0, 1, 1, 0, 0] = float("nan")
-    assert causal_attention(qkv)[0, 1:].isnan().all()
-
-
-def test_attention_in_another_precision_is_pytorchs():
-    qkv = torch.randn(2, 4, 3, 2, 4, dtype=torch.float64)
-    torch.testing.assert_close(causal_attention(qkv).float(), causal_attention(qkv.float()))
 
 
 # --- model

@@ -174,6 +174,12 @@ def test_shorter_sequences_are_the_beginning_of_longer_ones(batch):
     torch.testing.assert_close(model(images[:, :2], labels[:, :2]), model(images, labels)[:, :2])
 
 
+def test_a_block_computes_only_the_tokens_that_are_asked_for():
+    torch.manual_seed(0)
+    block, x = omniglot.Block(32), torch.randn(3, 9, 32)
+    torch.testing.assert_close(block(x, step=2), block(x)[:, ::2])
+
+
 def test_agrees_with_pytorchs_own_encoder(batch):
     """Block by block with `nn.TransformerEncoderLayer`, its LayerNorm at weight 1, bias 0."""
     torch.manual_seed(0)

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mirage.arithmetic.attention import causal_attention
 from mirage.arithmetic.problems import CHARACTERS
+from mirage.attention import causal_attention
 
 DEPTH = 2  # blocks
 MAX_HEADS = 4

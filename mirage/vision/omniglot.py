@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mirage import training
+from mirage.attention import causal_attention
 from mirage.datasets.omniglot import N_DRAWINGS, SIDE
 from mirage.training import Schedule
 from mirage.vision.sequences import LENGTH, sequence_scores, sequences
@@ -130,13 +131,12 @@ class Block(nn.Module):
         for layer in (self.mix, self.down):  # so that the sum over blocks has a variance near 1
             nn.init.normal_(layer.weight, std=(2 * DEPTH * layer.in_features) ** -0.5)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (batch, tokens, width) to the same."""
+    def forward(self, x: torch.Tensor, step: int = 1) -> torch.Tensor:
+        """Map (batch, tokens, width) to the same; of every ``step``-th token, if told."""
         n_batch, n_tokens, width = x.shape
         qkv = self.attend(F.layer_norm(x, (width,)))
-        q, k, v = qkv.view(n_batch, n_tokens, 3, -1, HEAD).permute(2, 0, 3, 1, 4)
-        heads = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.mix(heads.transpose(1, 2).reshape(n_batch, n_tokens, width))
+        heads = causal_attention(qkv.view(n_batch, n_tokens, 3, -1, HEAD)).flatten(2)
+        x = x[:, ::step] + self.mix(heads[:, ::step])
         return x + self.down(F.gelu(self.up(F.layer_norm(x, (width,)))))
 
 
@@ -170,7 +170,7 @@ class Transformer(nn.Module):
         self.label = nn.Embedding(n_classes, self.width)
         nn.init.normal_(self.label.weight, std=self.width**-0.5)
         self.position = nn.Parameter(torch.randn(2 * LENGTH - 1, self.width) * 0.1)
-        self.blocks = nn.Sequential(*(Block(self.width) for _ in range(DEPTH)))
+        self.blocks = nn.ModuleList(Block(self.width) for _ in range(DEPTH))
         self.bias = nn.Parameter(torch.zeros(n_classes))
 
     def forward(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -195,8 +195,10 @@ class Transformer(nn.Module):
         told = self.label(labels[:, :-1]) * math.sqrt(self.width)  # each number of variance 1
         pairs = torch.stack([seen[:, :-1], told], dim=2).flatten(1, 2)
         tokens = torch.cat([pairs, seen[:, -1:]], dim=1)  # (batch, 2 · length − 1, width)
-        tokens = self.blocks(tokens + self.position[: 2 * length - 1])
-        at_images = F.layer_norm(tokens[:, ::2], (self.width,))
+        tokens = tokens + self.position[: 2 * length - 1]
+        for block in self.blocks[:-1]:
+            tokens = block(tokens)
+        at_images = F.layer_norm(self.blocks[-1](tokens, step=2), (self.width,))
         return F.linear(at_images, self.label.weight, self.bias)
 
 
@@ -265,8 +267,13 @@ def shifted(padded: torch.Tensor, items: torch.Tensor, generator: torch.Generato
     Tensor, uint8, shape (batch, length, 28, 28)
     """
     row, column = torch.randint(0, 2 * SHIFT + 1, (2, *items.shape), generator=generator)
-    windows = padded.unfold(1, SIDE, 1).unfold(2, SIDE, 1)  # a view: (images, row, column, 28, 28)
-    return windows[items.to(padded.device), row.to(padded.device), column.to(padded.device)]
+    side = padded.shape[-1]
+    corner = (items * side + row) * side + column
+    # Line by line, each 28 pixels in a row: a window indexed as such is copied pixel by pixel.
+    starts = corner.unsqueeze(-1) + side * torch.arange(SIDE)
+    lines = padded.flatten().unfold(0, SIDE, 1)  # a view: 28 pixels from each on
+    chosen = lines.index_select(0, starts.flatten().to(padded.device))
+    return chosen.view(*items.shape, SIDE, SIDE)
 
 
 @torch.inference_mode()
