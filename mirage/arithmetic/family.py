@@ -50,7 +50,7 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile((4, 8, 16, 24, 32, 64), n_seeds=1, n_steps=1000),
+    "quick": Profile((4, 8, 16, 24, 32, 64), n_seeds=1, n_steps=900),
     "paper": Profile(WIDTHS, n_seeds=3, n_steps=2000),
 }
 
