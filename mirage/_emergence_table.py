@@ -6,7 +6,9 @@ them at once. A curve that cannot be judged keeps its row, with the reason as it
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -41,6 +43,7 @@ _LOWER = (
 )
 _SHOTS = ("shots", "n_shots", "number_of_shots")
 _WHOLE = 0.01  # items: five digits of a score of 1 000 items; a mean of real numbers seldom hits
+_AT_ONCE = 2**13  # curves scored at once: a dozen models of each stay in a core's cache
 _BLOCK = 2**21  # accuracies drawn at once; some 100 MiB at work
 _UNKNOWN = "no n_items: no interval, floor, p-value or resolution"
 _NO_COUNT = "scores are no counts of n_items: no interval, floor, p-value or resolution"
@@ -70,7 +73,7 @@ class Curves(NamedTuple):
         """Whether the scores of a curve are counts of items: accuracies."""
         return ~np.isnan(self.n[:, 0])
 
-    def take(self, rows: np.ndarray) -> Curves:
+    def take(self, rows: np.ndarray | slice) -> Curves:
         """Some of the curves."""
         return Curves(*(array[rows] for array in self))
 
@@ -105,7 +108,7 @@ def _checked(scores) -> pl.DataFrame:
 
 
 def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
-    """One row per curve: lists of x, y, n by ascending x, and a note where they are no curve."""
+    """One row per curve: lists of x, y, n, and a note where they are no curve."""
     for name in (*options.by, options.x):
         if name not in table.columns:
             raise ValueError(f"no column {name!r} in the score table; found {table.columns}")
@@ -129,7 +132,7 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
     lists = {"x": "x", "y": "score", "n": "n_items"}
     reasons = _reasons(options.x, shots)
     curves = models.group_by(key, maintain_order=True).agg(
-        *(pl.col(column).sort_by("x").alias(name) for name, column in lists.items()),
+        *(pl.col(column).alias(name) for name, column in lists.items()),
         n_models=pl.len(),
         falls=~higher.fill_null(~falls) if told else falls,
         chance=pl.max("chance").fill_null(0.0),
@@ -149,7 +152,7 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
 def _reasons(x: str, shots: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
     """Why the models of a group are no curve of one score per size: whether, and in which words."""
     model, score, size, shown = pl.col("model"), pl.col("score"), pl.col("x"), pl.lit(x)
-    infinite, same = ~score.is_finite(), size.is_duplicated()
+    infinite = ~score.is_finite()
     chance, no_chance = pl.col("chance"), ~pl.col("chance").is_between(0, 1, closed="left")
     outside = pl.first("metric").str.contains(_FRACTION) & ~score.is_between(0, 1)
 
@@ -176,7 +179,11 @@ def _reasons(x: str, shots: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
         (no_chance, "{} is no chance: not in [0, 1)", (first(chance, no_chance),)),
         (size.is_null(), "{} has no {}", (first(model, size.is_null()), shown)),
         (size <= 0, "{} of {} is not positive", (shown, first(model, size <= 0))),
-        (same, "one {} for {}: which is larger?", (shown, _all(model.filter(same)))),
+        (
+            size.n_unique() < pl.len(),
+            "one {} for {}: which is larger?",
+            (shown, _all(model.filter(size.is_duplicated()))),
+        ),
         (pl.len() < 3, "fewer than 3 models", ()),
     ]
 
@@ -188,6 +195,10 @@ def _all(column: pl.Expr) -> pl.Expr:
 def _judge(table: pl.DataFrame, rng: np.random.Generator, options: Options):
     """Cells by column name, kinds of fit and notes, of curves that are sound."""
     y, x, n = (_padded(table[name], table["n_models"].to_numpy()) for name in ("y", "x", "n"))
+    mixed = np.flatnonzero((np.diff(x, axis=1) < 0).any(axis=1))
+    order = np.argsort(x[mixed], axis=1)  # NaN, no model, stays last
+    for array in (y, x, n):
+        array[mixed] = np.take_along_axis(array[mixed], order, axis=1)
     absent, falls = np.isnan(y), table["falls"].to_numpy()[:, None]
     known = (absent | ~np.isnan(n)).all(axis=1, keepdims=True)
     whole = (abs(y * n - np.rint(y * n)) < _WHOLE) & (y >= 0) & (y <= 1)
@@ -216,7 +227,16 @@ def _padded(lists: pl.Series, lengths: np.ndarray) -> np.ndarray:
 
 
 def _of_curve(curves: Curves) -> dict[str, np.ndarray]:
-    """Scores that need the curve alone, and the range of the first without one of its models."""
+    """Scores that need the curve alone, by blocks of curves in a thread for each core."""
+    starts = range(0, len(curves.y), _AT_ONCE)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        blocks = (curves.take(slice(start, start + _AT_ONCE)) for start in starts)
+        parts = list(threads.map(_of_block, blocks))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _of_block(curves: Curves) -> dict[str, np.ndarray]:
+    """The scores, and the range of the first without one of the models."""
     y = curves.y
     models = range(y.shape[1])  # one at a time: all of `bootstrap.leave_one_out` leaves the cache
     left = np.stack([_score(np.delete(y, model, axis=1)) for model in models])  # (models, curves)

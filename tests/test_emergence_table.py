@@ -3,9 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy import special
 
-from mirage import datasets, emergence, fits, resolution
+from mirage import _emergence_table, datasets, emergence, fits, resolution
 from mirage.emergence import emergence_score, table
 from mirage.nulls import null_scores, p_value
 
@@ -278,3 +279,12 @@ def test_bigg():
     assert found["note"].null_count() == 85
     assert (found["p_value"] <= 0.05).mean() < 0.25
     assert found["fit"].is_in(["smooth", "broken", "step", "not identifiable"]).all()
+
+
+def test_curves_are_judged_alike_in_any_block(monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = [row for i in range(5) for row in curve(f"t{i}", rng.random(5).round(2))]
+    rows += curve("ragged", JUMP[:3], SIZES[:3])
+    whole = table(rows, n_draws=0)
+    monkeypatch.setattr(_emergence_table, "_AT_ONCE", 2)
+    assert_frame_equal(table(rows, n_draws=0), whole)
