@@ -234,7 +234,7 @@ def fit(config: Config, data: Prepared) -> Autoencoders:
     images = torch.tensor(data.images.train, device=config.device)
 
     def batch_loss(index: torch.Tensor) -> torch.Tensor:
-        return model.loss(images[index.to(images.device)])
+        return model.loss(images.index_select(0, index.to(images.device)))
 
     training.train(model, batch_loss, len(images), config.schedule, config.seed)
     return model.eval()

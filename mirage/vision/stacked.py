@@ -88,7 +88,7 @@ class Autoencoders(nn.Module):
             models = self._models(codes)
             errors = [(x - torch.addmm(b, h, d)).square().sum() for h, d, b in models]
             return sum(errors) / x.numel()
-        squares, sums, total = x.square().sum(), x.sum(0), 0.0
+        squares, sums, total = torch.linalg.vector_norm(x) ** 2, x.sum(0), 0.0
         for h, xd, d, b in self._models(codes, F.linear(x, self.decoder)):
             total = total + squares - 2 * (sums @ b) + len(x) * (b @ b)
             total = total - 2 * (h * xd).sum() + 2 * (h.sum(0) @ (d @ b))
