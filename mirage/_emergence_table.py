@@ -6,12 +6,12 @@ them at once. A curve that cannot be judged keeps its row, with the reason as it
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
+import joblib
 import numpy as np
 import polars as pl
 
@@ -129,10 +129,11 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
         chance=chance.first(),
         again=pl.col("seed").n_unique() < pl.len(),
     )
-    lists = {"x": "x", "y": "score", "n": "n_items"}
     reasons = _reasons(options.x, shots)
     curves = models.group_by(key, maintain_order=True).agg(
-        *(pl.col(column).alias(name) for name, column in lists.items()),
+        x="x",
+        y="score",
+        n="n_items",
         n_models=pl.len(),
         falls=~higher.fill_null(~falls) if told else falls,
         chance=pl.max("chance").fill_null(0.0),
@@ -229,7 +230,7 @@ def _padded(lists: pl.Series, lengths: np.ndarray) -> np.ndarray:
 def _of_curve(curves: Curves) -> dict[str, np.ndarray]:
     """Scores that need the curve alone, by blocks of curves in a thread for each core."""
     starts = range(0, len(curves.y), _AT_ONCE)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(joblib.cpu_count()) as threads:
         blocks = (curves.take(slice(start, start + _AT_ONCE)) for start in starts)
         parts = list(threads.map(_of_block, blocks))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
