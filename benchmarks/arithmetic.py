@@ -3,9 +3,9 @@
 - Training, the quick profile on both tasks. *One model at a time*:
   GPT-2 as a textbook writes it (``scaled_dot_product_attention``, logits at every place), Adam,
   two threads. It starts from the same weights and sees the same batches, so that the losses
-  agree but for rounding, which training amplifies. Ours: ``mirage.sweep``, a process per core
-  with one thread. Neither time includes importing torch or drawing the problems; both include
-  the loss of 100 held-out ones.
+  agree but for rounding, which training amplifies. Ours: ``mirage.training.sweep``, a process
+  per core with one thread. Neither time includes importing torch or drawing the problems; both
+  include the loss of 100 held-out ones.
 - Scoring 100 000 held-out sums by teacher forcing, a model of 27 thousand parameters, one thread.
 - Greedy generation with a cache of keys and values, against a loop that reads all again for each
   character; same model, same batches, one thread. The answers must agree.
@@ -20,9 +20,9 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks import fastest
-from mirage import sweep, training
-from mirage.arithmetic import family, fit, problems, scoring, tasks
+from mirage.arithmetic import family, problems, scoring, tasks, train
 from mirage.arithmetic.model import Transformer
+from mirage.training import loop, sweep
 
 THREADS = 2
 TASKS = ("two-digit-multiplication", "four-digit-addition")
@@ -48,9 +48,9 @@ def _training() -> dict:
     return _row(what, ours, "s", baseline, plain / ours, "at least 2×", plain / ours >= 2)
 
 
-def only_train(config: fit.Config, data: problems.Problems) -> list[dict]:
+def only_train(config: train.Config, data: problems.Problems) -> list[dict]:
     """Train as :func:`mirage.arithmetic.family.evaluate` does; the score is one held-out loss."""
-    score = _loss(fit.fit(config, data), data)
+    score = _loss(train.fit(config, data), data)
     row = {"family": "benchmark", "model": f"D = {config.width}", "n_params": 1}
     row |= {"task": data.task.name, "source": "benchmark", "seed": config.seed}
     return [row | {"metric": "loss", "score": score}]
@@ -93,7 +93,7 @@ def _plain_training(model, tokens, answer, config):
     schedule, n_items = config.schedule, len(tokens)
     n_steps = schedule.n_steps(n_items)
     optimizer = torch.optim.Adam(model.parameters())
-    for step, index in enumerate(training.batches(n_items, schedule, config.seed)):
+    for step, index in enumerate(loop.batches(n_items, schedule, config.seed)):
         for group in optimizer.param_groups:
             group["lr"] = schedule.learning_rate * schedule.factor(step, n_steps)
         row = tokens[index]

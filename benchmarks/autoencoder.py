@@ -17,8 +17,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks import fastest, matmul_peak, speedup
-from mirage import datasets, training
-from mirage.training import Schedule
+from mirage import datasets
+from mirage.training import loop as training
+from mirage.training.loop import Schedule
 from mirage.vision import autoencoder
 from mirage.vision.stacked import Autoencoders
 

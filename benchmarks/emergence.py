@@ -24,8 +24,8 @@ import polars as pl
 
 from benchmarks import fastest
 from mirage import emergence
-from mirage.bootstrap import item_bootstrap
-from mirage.nulls import null_scores
+from mirage.emergence.nulls import null_scores
+from mirage.statistics.bootstrap import item_bootstrap
 
 N_CURVES, N_MODELS = 100_000, 12
 TASKS, N_ITEMS, N_RESAMPLES = 85, 205, 1_000

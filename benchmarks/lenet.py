@@ -3,7 +3,7 @@
 - *DataLoader*: a torchvision-style ``Dataset`` with per-sample transforms, ``DataLoader`` with
   batches of 64, ``conv2d``, one model after the other, two threads: what a tutorial teaches.
 - *tensor loop*: the data as one tensor, sliced by index; otherwise the same, two threads.
-- ours: ``mirage.sweep`` over ``mirage.vision.lenet``, a process per core with one thread.
+- ours: ``mirage.training.sweep`` over ``mirage.vision.lenet``, a process per core with one thread.
 
 All three start from the same weights, with the same batch size, optimiser and schedule; ours and
 the tensor loop also see the same batches, so that their accuracies must agree to rounding noise.
@@ -23,8 +23,9 @@ from PIL import Image
 from torch import nn
 
 from benchmarks import matmul_peak, speedup
-from mirage import datasets, sweep, training
-from mirage.datasets._torchvision import transforms
+from mirage import datasets
+from mirage._torchvision import transforms
+from mirage.training import loop, sweep
 from mirage.vision import lenet
 
 THREADS = 2
@@ -93,7 +94,7 @@ def _tensor_loop(data) -> list[float]:
     for width in lenet.WIDTHS:
         model = _ordinary(width)
         optimizer = torch.optim.SGD(model.parameters(), lenet.SCHEDULE.learning_rate)
-        for index in training.batches(len(images), lenet.SCHEDULE, seed=0):
+        for index in loop.batches(len(images), lenet.SCHEDULE, seed=0):
             optimizer.zero_grad()
             F.cross_entropy(model(images[index]), labels[index]).backward()
             optimizer.step()

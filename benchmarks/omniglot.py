@@ -5,7 +5,7 @@
 - *one by one*: our model, tensors and loop, one model after the other, two threads: what the
   processes alone are worth, which on two cores cannot be more than 2×.
 - *stacked*: three seeds of a model in one vectorised pass (``torch.func``), against each alone.
-- ours: ``mirage.sweep``, a process per core with one thread.
+- ours: ``mirage.training.sweep``, a process per core with one thread.
 
 All train the same models at the same batch size, optimiser and schedule. Ours and *one by one* see
 the same batches, so that their accuracies must agree to rounding noise. No time includes importing
@@ -26,9 +26,10 @@ from PIL import Image
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks import fastest, speedup
-from mirage import datasets, sweep
-from mirage.datasets._torchvision import transforms
+from mirage import datasets
+from mirage._torchvision import transforms
 from mirage.datasets.omniglot import N_DRAWINGS
+from mirage.training import sweep
 from mirage.vision import omniglot
 from mirage.vision.sequences import sequences
 
@@ -87,7 +88,7 @@ class _Sequences(torch.utils.data.Dataset):
 
 
 def _attention(qkv):
-    """PyTorch's own, for `mirage.attention.causal_attention`."""
+    """PyTorch's own, for `mirage.training.attention.causal_attention`."""
     q, k, v = qkv.permute(2, 0, 3, 1, 4)
     return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
 

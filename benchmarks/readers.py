@@ -1,4 +1,4 @@
-"""Reading BIG-bench score files: `mirage.datasets.bigbench.read` against a plain loop.
+"""Reading BIG-bench score files: `mirage.readers.bigbench.read` against a plain loop.
 
 1 000 files in the official format, of the size the official ones have (a composite task of 8 parts
 at 4 numbers of shots, 6 metrics), written to a temporary folder. The baseline is what a user would
@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks import fastest
-from mirage.datasets import bigbench
+from mirage.readers import bigbench
 
 N_FILES = 1_000  # the unit of the target
 TARGET_SECONDS, TARGET_MIB = 10, 2048

@@ -120,3 +120,8 @@ def first(flags: np.ndarray) -> str:
 def _shorten(value: object, width: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def plain(values: np.ndarray) -> float | np.ndarray:
+    """Return a number for one curve, an array for many."""
+    return float(values) if np.ndim(values) == 0 else values

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from mirage.arithmetic.cli import app as arithmetic
+from mirage.evaluation.cli import app as arithmetic
 from mirage.files import DataError, MirageError, NetworkError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -237,28 +237,29 @@ def run(
 
     Example: mirage run figure-2 -p length=20   (goes to _build/runs/custom, not into the book)
     """
-    from mirage import book
+    from mirage.book import run
+    from mirage.book.run import data_used, notebooks, parse_parameters
 
     if jobs:
         os.environ["MIRAGE_JOBS"] = str(jobs)
     if backend:
         os.environ["MIRAGE_BACKEND"] = backend
     try:
-        paths = book.notebooks(figures or ())
-        parameters = book.parse_parameters(paths, parameter or ())
+        paths = notebooks(figures or ())
+        parameters = parse_parameters(paths, parameter or ())
     except LookupError as error:
         raise typer.BadParameter(str(error.args[0])) from None
-    failed = [r for r in _show_run(book.run(paths, profile, parameters, force)) if r.error]
+    failed = [r for r in _show_run(run.run(paths, profile, parameters, force)) if r.error]
     if failed:
         raise MirageError(f"{len(failed)} of {len(paths)} notebooks failed, see above")
-    _say_data(book.data_used(paths))
+    _say_data(data_used(paths))
 
 
 def _show_run(events) -> list:
     """Draw a bar per family of models and a line per notebook; return the results."""
     from rich.console import Console
 
-    from mirage.book import Result
+    from mirage.book.run import Result
     from mirage.progress import bars
 
     console, results = Console(stderr=True, soft_wrap=True), []
@@ -298,13 +299,14 @@ def book(
 
     Example: mirage book --profile paper
     """
-    from mirage import book as pages
-    from mirage import landing
+    from mirage.book import build as pages
+    from mirage.book import landing
+    from mirage.book.run import ROOT, data_of_run, notebooks, runs_folder
 
     front, built = pages.build(profile)
-    used = pages.data_of_run(profile)
+    used = data_of_run(profile)
     _say_data(used)
     if readme:
-        executed = [pages.runs_folder(profile) / path.name for path in pages.notebooks()]
-        landing.write_readme(pages.ROOT / "README.md", executed, profile, ", ".join(used.values()))
+        executed = [runs_folder(profile) / path.name for path in notebooks()]
+        landing.write_readme(ROOT / "README.md", executed, profile, ", ".join(used.values()))
     typer.echo(f"{'built' if built else 'unchanged'}: {front}")

@@ -168,7 +168,7 @@ def mean_over(table: pl.DataFrame, by: list[str], level: float = 0.95) -> pl.Dat
     >>> mean_over(pl.DataFrame({"k": [1, 1], "score": [0.1, 0.3]}), by=["k"])["score"].item()
     0.2
     """
-    from mirage.statistics import mean_interval
+    from mirage.statistics.intervals import mean_interval
 
     grouped = table.group_by(by, maintain_order=True).agg(pl.col("score").alias("values"))
     intervals = [mean_interval(values, level) for values in grouped["values"].to_list()]

@@ -11,7 +11,7 @@ import pytest
 
 from mirage import cli, datasets
 from mirage.datasets import download, mnist
-from mirage.datasets.spec import ArraySpec
+from mirage.datasets.images import ArraySpec
 from mirage.files import NetworkError, sha256
 
 

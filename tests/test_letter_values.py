@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from mirage.letter_values import LEAST_BEYOND, draw, letter_values
+from mirage.plots import LEAST_BEYOND, draw, letter_values
 
 
 @given(st.integers(1, 2000), st.integers(0, 2**32 - 1))

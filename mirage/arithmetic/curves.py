@@ -1,15 +1,21 @@
-"""Scores of an arithmetic family as curves over size (Figure 3): their direction and sharpness."""
+"""Curves of the arithmetic family: which way they point, and what exact match they amount to.
+
+A user wants exact match, whatever metric a forecast was made under: the paper's own equations
+lead from one to the other.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
-from mirage import tables
-from mirage.emergence import emergence_score
+from mirage._check import inside
 
 DISTANCE = "token edit distance"
+
+
 NEGATED = f"−{DISTANCE}"
-CURVE = ("family", "task", "metric", "temperature", "target_length")
 
 
 def upward(scores: pl.DataFrame) -> pl.DataFrame:
@@ -38,113 +44,97 @@ def upward(scores: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def means(scores: pl.DataFrame) -> pl.DataFrame:
-    """Average over seeds, as `mirage.tables.over_seeds`, with the range of each metric.
+EXACT, ACCURACY = "exact match", "token accuracy"
+
+
+PROBABILITY = "token probability"
+
+
+METRICS = (EXACT, ACCURACY, NEGATED, PROBABILITY)
+
+
+def comparable(scores: pl.DataFrame, lengths: dict[str, int]) -> pl.DataFrame:
+    """Choose the curves of an arithmetic family that can be put in terms of exact match.
 
     Parameters
     ----------
     scores : polars.DataFrame
-        A score table that `upward` has turned.
+        A score table with the column ``target_length``, of one split and one temperature.
+    lengths : dict of str to int
+        Target length of each task that is wanted.
 
     Returns
     -------
     polars.DataFrame
-        Intervals are cut off at 0 and 1, or at 0 alone where scores are never above it (−token
-        edit distance, target log-likelihood).
+        Its rows of exact match, token accuracy and token edit distance, the last negated, and,
+        where the table has a loss, of the token probability exp(−loss); with the range of the
+        metric in ``floor`` and ``ceiling``. ``n_items`` is kept for exact match, whose noise is
+        binomial.
 
     Examples
     --------
-    >>> row = {"family": "toy", "model": "S", "n_params": 9, "task": "sum", "source": "example"}
-    >>> row |= {"metric": "exact match"}
-    >>> two = tables.scores(row | {"seed": i, "score": y} for i, y in enumerate((0.0, 0.2)))
-    >>> means(two).select("score", "low", "high").row(0)
-    (0.1, 0.0, 1.0)
+    >>> row = {"family": "toy", "model": "a", "n_params": 10, "task": "sum", "source": "example"}
+    >>> row |= {"target_length": 2, "loss": 0.0, "metric": "exact match", "score": 1.0}
+    >>> from mirage import tables
+    >>> chosen = comparable(tables.scores([row]), {"sum": 2})
+    >>> chosen.select("metric", "score", "floor", "ceiling").rows()
+    [('exact match', 1.0, 0.0, 1.0), ('token probability', 1.0, 0.0, 1.0)]
     """
-    below = pl.col("metric").is_in([NEGATED, "target log-likelihood"])
-    ends = [
-        pl.when(below).then(pl.col(end).clip(upper_bound=0)).otherwise(pl.col(end).clip(0, 1))
-        for end in ("low", "high")
-    ]
-    return tables.over_seeds(scores, bounds=(-float("inf"), float("inf"))).with_columns(ends)
+    wanted = [(pl.col("task") == t) & (pl.col("target_length") == n) for t, n in lengths.items()]
+    scores = scores.filter(pl.any_horizontal(wanted))
+    signed = upward(scores)
+    exact = signed.filter(metric=EXACT)
+    probability = exact.filter(pl.col("loss").is_not_null()).with_columns(
+        metric=pl.lit(PROBABILITY), score=(-pl.col("loss")).exp()
+    )
+    rest = signed.filter(pl.col("metric").is_in([EXACT, ACCURACY, NEGATED]))
+    is_distance, is_exact = pl.col("metric") == NEGATED, pl.col("metric") == EXACT
+    return pl.concat([rest, probability]).with_columns(
+        floor=pl.when(is_distance).then(-pl.col("target_length")).otherwise(0).cast(pl.Float64),
+        ceiling=pl.when(is_distance).then(0.0).otherwise(1.0),
+        n_items=pl.when(is_exact).then("n_items"),
+    )
 
 
-def emergence(scores: pl.DataFrame) -> pl.DataFrame:
-    """Emergence score of each curve of each seed.
+def as_exact_match(metric: str, score: ArrayLike, target_length: ArrayLike) -> np.ndarray:
+    """Exact match that the paper's model expects of another metric's score.
 
     Parameters
     ----------
-    scores : polars.DataFrame
-        A score table with the columns ``temperature`` and ``target_length``; see `upward`.
+    metric : str
+        One of `METRICS`.
+    score : float or array_like
+        Its value.
+    target_length : int or array_like
+        Digits L of the answer.
 
     Returns
     -------
-    polars.DataFrame
-        A row per family, task, metric, temperature, target length and seed: ``score`` is the
-        emergence score, ``n_models`` the number of models behind it.
+    ndarray
+        In [0, 1]: the score itself, a^L of a token accuracy a, (1 − d/L)^L of an edit distance d
+        and p^(L + 1) of a token probability p, which the end of the answer has as well.
+
+    Raises
+    ------
+    ValueError
+        Another metric, or a score outside its range; −distance may lie below −L, which gives 0.
 
     Notes
     -----
-    Where ``n_items`` is known the root median square step is not taken below 1/``n_items``, the
-    resolution of a mean over items: equal scores of two models would else make the score infinite.
+    Section 3 of the paper: tokens are right or wrong independently of each other.
 
     Examples
     --------
-    >>> row = {"family": "toy", "task": "sum", "metric": "exact match", "source": "example"}
-    >>> row |= {"temperature": 0.0, "target_length": 1}
-    >>> sizes = {100: 0.0, 1000: 0.1, 10_000: 0.2, 100_000: 1.0}
-    >>> table = [row | {"model": str(n), "n_params": n, "score": y} for n, y in sizes.items()]
-    >>> emergence(tables.scores(table)).select(pl.col("score").round(6), "n_models").row(0)
-    (10.0, 4)
+    >>> float(as_exact_match("token accuracy", 0.5, 3))
+    0.125
+    >>> as_exact_match("−token edit distance", [-5.0, -2.0, 0.0], 4).tolist()
+    [0.0, 0.0625, 1.0]
     """
-    curves = (
-        scores.sort(*CURVE, "seed", "n_params")
-        .group_by(*CURVE, "seed", maintain_order=True)
-        .agg(values="score", n_items=pl.min("n_items"), n_models=pl.len())
-    )
-    pairs = zip(curves["values"].to_list(), curves["n_items"].to_list(), strict=True)
-    found = [emergence_score(y, 1 / n if n else "inf") for y, n in pairs]
-    return curves.with_columns(score=pl.Series(found, dtype=pl.Float64)).drop("values", "n_items")
-
-
-def sharpening(
-    scores: pl.DataFrame, sharp: str = "exact match", smooth: str = NEGATED
-) -> pl.DataFrame:
-    """How many times higher one metric's emergence score is than another's, on the same outputs.
-
-    Parameters
-    ----------
-    scores : polars.DataFrame
-        As in `emergence`.
-    sharp, smooth : str
-        Metrics, the first over the second.
-
-    Returns
-    -------
-    polars.DataFrame
-        A row per family, task, temperature and target length: ``score`` is the ratio, averaged
-        over seeds, with ``low``, ``high`` and ``n_seeds`` as in `mirage.tables.mean_over`; above 1
-        the first metric is the sharper. ``sharp`` and ``smooth`` are the two emergence scores,
-        averaged over seeds, and ``n_models`` the models behind each.
-
-    Examples
-    --------
-    >>> row = {"family": "toy", "task": "sum", "source": "a", "temperature": 0.0, "seed": 0}
-    >>> row |= {"target_length": 1}
-    >>> curves = {"exact match": (0, 0.1, 0.2, 1), "−token edit distance": (-3, -2, -1, 0)}
-    >>> table = [
-    ...     row | {"metric": metric, "model": str(n), "n_params": n + 1, "score": float(score)}
-    ...     for metric, curve in curves.items() for n, score in enumerate(curve)
-    ... ]
-    >>> sharpening(tables.scores(table)).select(pl.col("score").round(4)).item()
-    3.3333
-    """
-    key = ["family", "task", "temperature", "target_length"]
-    of = emergence(scores.filter(pl.col("metric").is_in([sharp, smooth])))
-    index = [*key, "seed", "n_models"]
-    paired = of.pivot(on="metric", index=index, values="score").rename(
-        {sharp: "sharp", smooth: "smooth"}
-    )
-    ratio = paired.with_columns(score=pl.col("sharp") / pl.col("smooth"))
-    means = ratio.group_by(*key, "n_models", maintain_order=True).agg(pl.mean("sharp", "smooth"))
-    joined = tables.mean_over(ratio, by=[*key, "n_models"])
-    return joined.join(means, on=[*key, "n_models"], maintain_order="left")
+    if metric not in METRICS:
+        raise ValueError(f"metric: found {metric!r}, expected one of {', '.join(METRICS)}")
+    length = inside("target_length", target_length, 1, np.inf, "at least one digit")
+    if metric == NEGATED:
+        distance = inside("score", score, -np.inf, 0, "−distances, at most 0")
+        return np.maximum(1 + distance / length, 0) ** length
+    power = {EXACT: 1, ACCURACY: length, PROBABILITY: length + 1}[metric]
+    return inside("score", score, 0, 1, f"a {metric} in [0, 1]") ** power

@@ -6,25 +6,21 @@ travel in its score table, so that its cache keeps both, and :func:`train` hands
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-import torch
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from mirage import sweep, tables
+from mirage import tables
 from mirage.arithmetic import problems, scoring
-from mirage.arithmetic.fit import Config, fit
 from mirage.arithmetic.model import Transformer
-from mirage.arithmetic.problems import SPLITS, Problems, n_positions
-from mirage.training import Schedule
+from mirage.arithmetic.problems import Problems, n_positions
+from mirage.arithmetic.train import N_TEST, NAME, Config, evaluate, unpack
+from mirage.training import sweep
+from mirage.training.loop import Schedule
 
-NAME = "character transformer"
 WIDTHS = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # 0.37 to 401 thousand parameters
-N_TEST = 10_000  # items scored of each split, where it has so many
 BATCH = 64  # problems; 32 in twice the steps learned no more
 # Adam's rate falls as 1/width (Yang et al. 2022), up to a width that learns fastest at the largest.
 RATE_TIMES_WIDTH, LARGEST_RATE = 0.16, 0.02
@@ -84,43 +80,6 @@ def configs(profile: Profile, data: Problems) -> list[Config]:
     ]
 
 
-def evaluate(config: Config, data: Problems) -> list[dict]:
-    """Train one transformer and score it on problems it has seen, and on others.
-
-    Parameters
-    ----------
-    config : mirage.arithmetic.fit.Config
-    data : Problems
-
-    Returns
-    -------
-    list of dict
-        Rows of a score table with further columns ``split`` ("train", "held-out"),
-        ``temperature`` (0 or 1), ``target_length`` (None: all together), ``width`` and, in the
-        first row, ``weights``. See :func:`mirage.arithmetic.scoring.scores`.
-    """
-    model = fit(config, data)
-    noise = config.seed * 10_000 + config.width  # samples of the sizes are drawn independently
-    n_params = sum(p.numel() for p in model.parameters())
-    n_tokens = config.schedule.n_steps(len(data.train)) * config.schedule.batch_size
-    common = {
-        "family": NAME,
-        "model": f"D = {config.width}",
-        "n_params": n_params,
-        "compute": 6.0 * n_params * n_tokens * n_positions(data.task),
-        "task": data.task.name,
-        "seed": config.seed,
-        "source": data.description,
-        "width": config.width,
-    }
-    rows = [
-        common | {"split": split} | row
-        for split in SPLITS
-        for row in scoring.scores(model, data.task, data.split(split)[:N_TEST], noise)
-    ]
-    return [rows[0] | {"weights": pack(model)}, *rows[1:]]
-
-
 class Trained(NamedTuple):
     """One model of the family.
 
@@ -167,7 +126,7 @@ def train(task_name: str, profile: Profile, **options) -> Family:
     profile : Profile
         E.g. ``PROFILES["quick"]``.
     **options
-        Passed to :func:`mirage.sweep.run`.
+        Passed to :func:`mirage.training.sweep.run`.
 
     Returns
     -------
@@ -229,23 +188,3 @@ def outcomes(family: Family, split: str = "held-out", n_items: int = N_TEST) -> 
     padded, n_characters = ("log_probs", "correct_characters"), pl.col("target_length") + 1
     table = pl.concat(parts).with_columns(pl.col(padded).list.head(n_characters))
     return tables.outcomes(table)
-
-
-def pack(model: Transformer) -> str:
-    """Return the weights as text: float32, little-endian, in base64.
-
-    Examples
-    --------
-    >>> len(pack(Transformer(3, n_positions=10)))
-    1984
-    """
-    vector = parameters_to_vector(model.parameters()).detach().numpy()
-    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-
-
-def unpack(text: str, width: int, n_positions: int) -> Transformer:
-    """Return the transformer whose weights :func:`pack` wrote."""
-    model = Transformer(width, n_positions)
-    vector = np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
-    vector_to_parameters(torch.from_numpy(vector), model.parameters())
-    return model

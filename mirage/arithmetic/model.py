@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mirage.arithmetic.problems import CHARACTERS
-from mirage.attention import causal_attention
+from mirage.training.attention import causal_attention
 
 DEPTH = 2  # blocks
 MAX_HEADS = 4

@@ -7,7 +7,8 @@ all digits of their task, so that a digit's place tells its value; answers are w
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -187,3 +188,51 @@ def decode(tokens: np.ndarray) -> list[str]:
     """
     codes = np.ascontiguousarray(_CODE[tokens])
     return [row.tobytes().partition(b"\n")[0].decode() for row in codes]
+
+
+def stratify(data: Problems, n_items: int, lengths: Sequence[int] | None = None) -> Problems:
+    """Keep of each split no more than the first so many problems of each target length.
+
+    Parameters
+    ----------
+    data : Problems
+    n_items : int
+        At least 1.
+    lengths : sequence of int, optional
+        Target lengths to keep at all; by default all.
+
+    Returns
+    -------
+    Problems
+        Problems in their order; short answers, rare among problems drawn at random, all stay.
+
+    Raises
+    ------
+    ValueError
+        ``n_items`` is below 1, or a split has no problem of these lengths.
+
+    Examples
+    --------
+    >>> from mirage.arithmetic import problems
+    >>> data = stratify(problems.load("two-digit-multiplication"), 100)
+    >>> answers = data.task.answer(*data.train.T).astype(str)
+    >>> np.unique(np.char.str_len(answers), return_counts=True)[1].tolist()
+    [100, 100, 100, 100]
+    """
+    if n_items < 1:
+        raise ValueError(f"n_items: found {n_items}, expected at least 1 of each target length")
+    kept = data.task.target_lengths if lengths is None else lengths
+    train, held_out = (_first(data, split, n_items, kept) for split in SPLITS)
+    return replace(data, train=train, held_out=held_out)
+
+
+def _first(data: Problems, split: str, n_items: int, lengths: Sequence[int]) -> np.ndarray:
+    problems = data.split(split)
+    found = np.char.str_len(data.task.answer(*problems.T).astype(str))
+    kept = np.sort(np.concatenate([np.flatnonzero(found == n)[:n_items] for n in lengths]))
+    if not len(kept):
+        raise ValueError(
+            f"lengths: found {list(lengths)}, expected one of {np.unique(found).tolist()}, "
+            f"which {data.task.name} has ({split})"
+        )
+    return problems[kept]

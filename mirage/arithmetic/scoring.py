@@ -14,17 +14,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from mirage import metrics
 from mirage.arithmetic.model import Transformer, generate
 from mirage.arithmetic.problems import decode, encode, n_read
 from mirage.arithmetic.tasks import Task
+from mirage.metrics import strings
+from mirage.metrics.strings import token_accuracy, token_edit_distance
 
 CHUNK = 1000  # items in a pass, so that activations stay in the processor's cache
 TEMPERATURES = (0.0, 1.0)  # the paper's
 GENERATED = {
-    "exact match": metrics.exact_match,
-    "token accuracy": metrics.token_accuracy,
-    "token edit distance": metrics.token_edit_distance,
+    "exact match": strings.exact_match,
+    "token accuracy": token_accuracy,
+    "token edit distance": token_edit_distance,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mirage.datasets import (
-    bigbench_published,
+    bigbench,
     bigg,
     cifar100,
     download,
@@ -22,7 +22,7 @@ from mirage.datasets import (
     gpt3_tasks,
     human_eval,
     inverse_scaling,
-    lm_eval_published,
+    lm_eval,
     mnist,
     obsscaling,
     omniglot,
@@ -30,7 +30,7 @@ from mirage.datasets import (
     wei_emergent,
 )
 from mirage.datasets.directory import Verified, data_directory, find, logger, read_arrays
-from mirage.datasets.spec import (
+from mirage.datasets.images import (
     ArraySpec,
     Characters,
     Dataset,
@@ -38,7 +38,7 @@ from mirage.datasets.spec import (
     LabelledImages,
     digest_arrays,
 )
-from mirage.datasets.table import ItemTable, ScoreTable, TableSpec, digest_tables
+from mirage.datasets.tables import ItemTable, ScoreTable, TableSpec, digest_tables
 from mirage.files import DataError
 
 __all__ = [
@@ -60,7 +60,7 @@ __all__ = [
 
 IMAGES = (mnist.SPEC, cifar100.SPEC, omniglot.SPEC)
 TABLES = (
-    bigbench_published.SPEC,
+    bigbench.SPEC,
     bigg.SPEC,
     bigg.SHOTS_SPEC,
     human_eval.SPEC,
@@ -68,7 +68,7 @@ TABLES = (
     obsscaling.SPEC,
     expemergence.SPEC,
     inverse_scaling.SPEC,
-    lm_eval_published.SPEC,
+    lm_eval.SPEC,
     pythia_arithmetic.SPEC,
     gpt3_tasks.SPEC,
 )

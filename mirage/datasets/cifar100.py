@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mirage.datasets.spec import Arrays, ArraySpec, DatasetSpec, LabelledImages
+from mirage.datasets.images import Arrays, ArraySpec, DatasetSpec, LabelledImages
 
 SIDE = 32
 _STRIP = 128  # width of the photographs' strips: 5 to each, taken in turn for training and test
@@ -16,7 +16,7 @@ _N_TRAIN, _N_TEST = 10_000, 2_000  # stand-in: more than the 1 024 that rank-102
 
 def convert(folder: Path) -> Arrays:
     """Download CIFAR-100 into `folder` and return it as arrays, in its original order."""
-    from mirage.datasets._torchvision import CIFAR100
+    from mirage._torchvision import CIFAR100
 
     arrays = {}
     for part, train in (("train", True), ("test", False)):

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mirage.datasets.spec import Arrays, DatasetSpec, check_arrays
-from mirage.datasets.table import TableSpec
+from mirage.datasets.images import Arrays, DatasetSpec, check_arrays
+from mirage.datasets.tables import TableSpec
 from mirage.files import DataError, atomic_write, sha256
 
 SUMS = "SHA256SUMS"

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mirage.datasets import bigbench_files
+from mirage.datasets import bigbench_download
 from mirage.datasets.directory import Verified, find, logger, read_sums, record_download
-from mirage.datasets.spec import DatasetSpec, check_arrays
-from mirage.datasets.table import TableSpec
+from mirage.datasets.images import DatasetSpec, check_arrays
+from mirage.datasets.tables import TableSpec
 from mirage.files import DataError, NetworkError, atomic_write, disk_faults, locked, sha256
 
 _PATIENCE = 3.0  # seconds for a server's first answer
@@ -155,7 +155,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
 
 def _download(spec: DatasetSpec | TableSpec, directory: Path) -> None:
     """Download into a temporary folder, convert, and write the file with its checksum."""
-    from mirage.datasets._torchvision import quiet_download
+    from mirage._torchvision import quiet_download
 
     target = directory / spec.file_name
     with _temporary(directory / f".{spec.name}.partial") as partial:
@@ -192,10 +192,10 @@ def fetch_clone(clone: Path, directory: Path) -> None:
     DiskError
         As :func:`fetch`.
     """
-    from mirage.datasets.bigbench_published import SPEC
+    from mirage.datasets.bigbench import SPEC
 
     with locked(directory / _LOCK):
-        _install(SPEC, directory, functools.partial(bigbench_files.pack_clone, clone))
+        _install(SPEC, directory, functools.partial(bigbench_download.pack_clone, clone))
 
 
 def _install(spec: TableSpec, directory: Path, make: Callable[[Path], None]) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirage.datasets import simulated
 from mirage.datasets.remote import download_all
-from mirage.datasets.table import GITHUB, Remote, ScoreTable, TableSpec
+from mirage.datasets.tables import GITHUB, Remote, ScoreTable, TableSpec
 
 if TYPE_CHECKING:
     import polars as pl

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from mirage.datasets.remote import download_all
-from mirage.datasets.table import GITHUB, ItemTable, Remote, TableSpec
+from mirage.datasets.tables import GITHUB, ItemTable, Remote, TableSpec
 
 _RAW = f"{GITHUB}/openai/gpt-3/12766ba31aa6de490226e8517de75329e0d12dd4/data"
 # Task: largest operand, SHA-256 of the file.

@@ -5,7 +5,7 @@ From the Python package bigbench 1.0.0. Columns: ``task``, ``metric``, ``rater``
 
 - people have no number of parameters: this is no score table;
 - shares are in percent there (BIG-bench shows people so) and fractions here, as in
-  :mod:`mirage.datasets.bigbench`; BLEU, ROUGE and ``normalized_aggregate_score`` stay on 0 to 100;
+  :mod:`mirage.readers.bigbench`; BLEU, ROUGE and ``normalized_aggregate_score`` stay on 0 to 100;
 - NaN are no rows here, and of a 179th task nothing else is there.
 """
 
@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
-from mirage.datasets.results import decode
-from mirage.datasets.table import ItemTable, TableSpec
+from mirage.datasets.tables import ItemTable, TableSpec
+from mirage.readers.files import decode
 
 _DECODER = msgspec.json.Decoder(dict[str, dict[str, dict[str, float | None]]])
 _RATERS = {"average": "average", "expert": "best"}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirage.datasets import simulated
-from mirage.datasets.table import ScoreTable, TableSpec
+from mirage.datasets.tables import ScoreTable, TableSpec
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,204 +1,118 @@
-"""Result files of lm-evaluation-harness, old format and new, as ``lm_eval --output_path`` writes.
+"""Pythia, OPT and BLOOM under lm-evaluation-harness, zero-shot, as EleutherAI published them.
 
-Know before use:
+Pythia 70M–12B (final step), OPT 125M–66B, BLOOM 560M–7.1B (github EleutherAI/pythia @ a19eecb8),
+in the old format of :mod:`mirage.readers.lm_eval`. Know before use:
 
-- ``n_params`` is what the file states, else the model's nominal size, read off its name;
-- metrics are the harness's: ``acc``, ``acc_norm``, ``ppl``, …; ``higher_is_better`` is false for
-  perplexity and its kin;
-- the old format does not state the number of items. It follows from a share a and its standard
-  error s, n = a(1 − a)/s² + 1, and is null where a is 0 or 1, or no share.
+- ``n_params`` is the nominal size;
+- Pythia was run on 87 tasks, OPT and BLOOM on 65 of them;
+- the 1B Pythia is the run in bfloat16.
 """
 
 from __future__ import annotations
 
-import functools
-import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from mirage.datasets.results import BadFile, ResultFiles, contents, decode, read_each
-from mirage.files import DataError
-
-# Number, unit, decimals: 70m, 1.4b, 7b1. Not the "v1.1" of a version, not the "16" of bf16.
-_SIZE = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([mMbB])(\d*)(?![A-Za-z0-9])")
-_UNITS = {"m": 1e6, "b": 1e9}
-_FAMILIES = {"pythia-v1.1": "Pythia", "pythia": "Pythia", "opt": "OPT", "bloom": "BLOOM"}
-_LOWER = re.compile(r"ppl|perplexity|bits_per_byte|likelihood_diff|pct_stereotype|brier|ter$")
-_SHARES = re.compile(r"acc|exact|em$|pct_stereotype|mc1")
+from mirage.datasets import simulated
+from mirage.datasets.remote import download_all
+from mirage.datasets.tables import GITHUB, Remote, ScoreTable, TableSpec
+from mirage.readers import lm_eval
+from mirage.readers.model_names import size_of
 
 
-class _File(msgspec.Struct):
-    results: dict[str, dict[str, Any]]
-    config: dict[str, Any] = msgspec.field(default_factory=dict)
-    model_name: str | None = None
-    n_shot: dict[str, Any] = msgspec.field(default_factory=dict, name="n-shot")
-    n_samples: dict[str, Any] = msgspec.field(default_factory=dict, name="n-samples")
-    group_subtasks: dict[str, list[str]] = msgspec.field(default_factory=dict)
+def _remotes() -> tuple[Remote, ...]:
+    """List the published files at a pinned commit, with the content they must have."""
+    raw = f"{GITHUB}/EleutherAI/pythia/4d0c90183683435b20890cabca52783c3b820d3c/evals"
+    remotes = []
+    for line in _PUBLISHED.split():
+        model, digest = line.split("=")
+        family, _, size = model.partition("-")
+        if family == "pythia":
+            file = f"{model}_step143000_zero-shot.json"
+            url = f"{raw}/pythia-v1/{model}/zero-shot/{size}_step143000.json"
+        else:
+            file, url = f"{model}_zero-shot.json", f"{raw}/{family}/{model}.json"
+        remotes.append(Remote(f"llm/lm_eval/{file}", url, digest))
+    return tuple(remotes)
 
 
-_DECODER = msgspec.json.Decoder(_File)
+_PUBLISHED = """
+bloom-1b1=717a4d0136382c2422f3d823f386cea4d02e2f6c8c27e65e6a5784f50ba7507f
+bloom-1b7=7c1a4e1df5410d3742b9b830077f6e711247b7d38ec203c709975adcbeaa10b1
+bloom-3b=4b9055cbac9a166c2524b326ffe16f78f2179f642f47ad347a7a0a043c795db4
+bloom-560m=de5f9c35354b893c9ca3ea22ed734fb9875f11f9d2554ee15325f945e9de97e2
+bloom-7b1=a4b87554bce41299a6a540093b59826e7cf9ef5fcf494a5c314e7eebf42686e1
+opt-1.3b=c7fc49c8698ad34269d0496207349385c7a13992379cdc8612e03bb4d928f151
+opt-125m=0a8128197147728112b353a42a090ac15ac83bfa83aed122d10e096a10c1793a
+opt-13b=cba0ea4c8f6976573947bf632fc3e4446b476f4ecd100f027084c5dc9d88f685
+opt-2.7b=01a34f529f0b03fb220831a74c69867ba347b215c4122cefd488463477eeec8d
+opt-30b=1bedf4c5ad2a234a6fa565a2b02e1dad8fe0e45c5a5f723554c661c0806423df
+opt-350m=679ef01aa8c087297255bc41a666ee244e3afc6e17ab4c6e4159fa01e7883560
+opt-6.7b=524dd084c9699492889bc43cbeb3af43e886de8171669efa2b97772296786250
+opt-66b=7ed04176d6ac1364a7c84f766f573a3d4015114f2f3634cbaa635fb808c222c7
+pythia-1.4b=454d35a54bc35cffb6617b03e9524042397e25d59e2bb4b6939ec610ed07afc2
+pythia-12b=ea269108cdfad6c17b55373d3ea02d832011294587b42060369fc574374b0164
+pythia-160m=47d6986215acd4ab22ab5a82e75d49645bfbb757efc76b0d0f305d62a1362a60
+pythia-1b-bf16=cc5b66fb541a4540afe736144817108150c93b3179088ebbdea31444721a99c4
+pythia-2.8b=8c7f54862dab8e377eff06935c5c4cf76f68f7c71fb67c3d5137f52b4b2eab99
+pythia-410m=8c8ec312e6fdd6b70817b4fd917489879a53604949fdd5b68f6e030a78630f0c
+pythia-6.9b=2ee095586f554332db65e5cf09b0c2b2afc31cf621eb93322416852ee469608c
+pythia-70m=2338c75e1345f53da34143298c1d6c23393f24e8d765ac3e86599e956c6a5e4f
+"""
+_REMOTES = _remotes()
 
 
-def read(
-    paths: Iterable[str | Path],
-    n_params: Mapping[str, int] | None = None,
-    strict: bool = False,
-) -> ResultFiles:
-    """Read result files of lm-evaluation-harness into one score table.
-
-    Parameters
-    ----------
-    paths : iterable of path
-        Files, or folders, in which every ``*.json`` that names ``results`` counts.
-    n_params : mapping of str to int, optional
-        Parameters by model name, for models whose name and file do not tell.
-    strict : bool
-        Make a bad file an error.
-
-    Returns
-    -------
-    ResultFiles
-        ``scores`` has the extra columns ``shots``, ``stderr``, ``is_group`` (an average over
-        subtasks that are also there) and ``higher_is_better``; a metric under a filter of the new
-        format is named ``exact_match (strict-match)``.
-
-    Raises
-    ------
-    DataError
-        Where no file can be read, or with ``strict`` where one cannot.
-
-    Examples
-    --------
-    >>> import json, tempfile
-    >>> old = {"results": {"piqa": {"acc": 0.6, "acc_stderr": 0.0492}},
-    ...        "config": {"model_args": "pretrained=EleutherAI/pythia-70m", "num_fewshot": 0}}
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     n = Path(folder, "pythia.json").write_text(json.dumps(old))
-    ...     table = read([folder]).scores
-    >>> table.select("family", "n_params", "score", "n_items").row(0)
-    ('Pythia', 70000000, 0.6, 100)
-    """
-    from mirage import tables
-
-    files = [file for path in paths for file in _files(Path(path))]
-    parse = functools.partial(_parse, n_params=n_params or {})
-    parsed, faults = read_each(contents(files), parse, strict)
-    rows = [row for file_rows, _ in parsed for row in file_rows]
-    if not rows:
-        raise DataError(
-            f"no results of lm-evaluation-harness in {len(files)} files"
-            + (f": {faults[0]}" if faults else "; expected JSON files with 'results'")
-        )
-    return ResultFiles(tables.scores(rows), faults, len(parsed), sum(n for _, n in parsed))
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.json")) if path.is_dir() else [path]
-
-
-def _parse(name: str, data: bytes, n_params: Mapping[str, int]) -> tuple[list[dict], int]:
-    """Turn one file into rows; count the values that are no numbers."""
-    file = decode(_DECODER, data)
-    model = _model_name(file, name)
-    size = n_params.get(model) or _stated_size(file) or size_of(model)
-    if not size:
-        raise BadFile(f"how many parameters has {model!r}? pass n_params={{{model!r}: …}}")
-    constant = {"family": _family(model), "model": model, "n_params": int(size)}
-    constant["source"] = f"lm-evaluation-harness, {Path(name).name}"
-    rows, n_blank = [], 0
-    for task, values in file.results.items():
-        for key, value in values.items():
-            metric, _, filter_ = key.partition(",")
-            if metric == "alias" or metric.endswith("_stderr"):
-                continue
-            if not (isinstance(value, (int, float)) and math.isfinite(value)):
-                n_blank += 1
-                continue
-            stderr = values.get(f"{metric}_stderr" + (f",{filter_}" if filter_ else ""))
-            stderr = float(stderr) if isinstance(stderr, (int, float)) else None
-            rows.append(
-                constant
-                | {
-                    "task": task,
-                    "metric": metric + (f" ({filter_})" if filter_ not in ("", "none") else ""),
-                    "score": float(value),
-                    "n_items": _n_items(file, task, metric, value, stderr),
-                    "shots": _shots(file, task),
-                    "stderr": stderr,
-                    "is_group": bool(file.group_subtasks.get(task)),
-                    "higher_is_better": not _LOWER.search(metric),
-                }
-            )
-    return rows, n_blank
-
-
-def _model_name(file: _File, name: str) -> str:
-    """Return the model's name without its owner: of ``model_name`` or ``pretrained=…``."""
-    arguments = file.config.get("model_args") or ""
-    if isinstance(arguments, dict):
-        arguments = ",".join(f"{key}={value}" for key, value in arguments.items())
-    found = re.search(r"(?:pretrained|model|engine)=([^,]+)", str(arguments))
-    model = file.model_name or (found and found[1]) or Path(name).stem
-    return model.rstrip("/").rsplit("/", 1)[-1]
-
-
-def _stated_size(file: _File) -> int | None:
-    size = file.config.get("model_num_parameters")
-    return size if isinstance(size, int) and size > 0 else None
-
-
-def size_of(model: str) -> int | None:
-    """Read a model's nominal size off its name.
+def read_published(paths: Sequence[Path]) -> dict[str, Any]:
+    """Read the published files.
 
     Parameters
     ----------
-    model : str
-        Such as ``"bloom-7b1"``.
+    paths : sequence of Path
+        The result files.
 
     Returns
     -------
-    int or None
-        Parameters; None where the name tells none.
-
-    Examples
-    --------
-    >>> [size_of(name) for name in ("pythia-v1.1-70m", "bloom-7b1", "opt-1.3b", "gpt2")]
-    [70000000, 7100000000, 1300000000, None]
+    dict
+        ``scores``, as :func:`mirage.readers.lm_eval.read` gives them; a bad file is an error.
     """
-    found = _SIZE.search(model)
-    if not found:
-        return None
-    number, unit, decimals = found.groups()
-    return round(float(f"{number}.{decimals}" if decimals else number) * _UNITS[unit.lower()])
+    return {"scores": lm_eval.read(paths, strict=True).scores}
 
 
-def _family(model: str) -> str:
-    """Return what stands before the size: ``Llama-2`` of ``Llama-2-7b-hf``."""
-    found = _SIZE.search(model)
-    stem = model[: found.start()].rstrip("-_.") if found else model
-    return _FAMILIES.get(stem, stem or model)
+def download(folder: Path) -> None:
+    """Download the published files."""
+    download_all(_REMOTES, folder)
 
 
-def _n_items(file: _File, task: str, metric: str, value: float, stderr: float | None) -> int | None:
-    """Return the stated number of items, or the one that a share's standard error implies."""
-    stated = file.n_samples.get(task)
-    if isinstance(stated, dict):
-        stated = stated.get("effective")
-    if isinstance(stated, int) and stated > 0:
-        return stated
-    if not (stderr and 0 < value < 1 and _SHARES.match(metric)):
-        return None
-    n = value * (1 - value) / stderr**2 + 1
-    whole = round(n)
-    # A share of n items is a multiple of 1/n; the error's rounding leaves less than .01 items.
-    fits = abs(n - whole) < 0.5 and abs(value * whole - round(value * whole)) < 0.01
-    return whole if fits else None
+def stand_in() -> dict[str, Any]:
+    """Simulate three tasks on Pythia's eight nominal sizes."""
+    import polars as pl
+
+    names = ("70m", "160m", "410m", "1b", "1.4b", "2.8b", "6.9b", "12b")
+    sizes = {f"pythia-{name}": size_of(name) for name in names}
+    tasks = {f"simulated task, L = {length}": length for length in (1, 2, 5)}
+    cells = simulated.answers(sizes, tasks, n_items=500)
+    constant = {"family": "Pythia", "shots": 0, "is_group": False}
+    table = simulated.score_rows(cells, {"acc": True}, **constant)
+    share, n = pl.col("score"), pl.col("n_items")
+    return {"scores": table.with_columns(stderr=(share * (1 - share) / (n - 1)).sqrt())}
 
 
-def _shots(file: _File, task: str) -> int | None:
-    shots = file.n_shot.get(task, file.config.get("num_fewshot"))
-    return shots if isinstance(shots, int) else None
+SPEC = TableSpec(
+    name="lm_eval",
+    title="lm-evaluation-harness results",
+    licence="Apache-2.0",
+    citation="Biderman et al. (2023)",
+    origin="github EleutherAI/pythia, evals/",
+    files=tuple(remote.file for remote in _REMOTES),
+    n_bytes=380_000,
+    caption="lm-evaluation-harness results of Pythia, OPT and BLOOM ({models} models, zero-shot)",
+    stand_in_caption=(
+        "stand-in: scores simulated from the paper's model, not lm-evaluation-harness results"
+    ),
+    container=ScoreTable,
+    read=read_published,
+    stand_in=stand_in,
+    download=download,
+    urls=(_REMOTES[0].url,),
+)

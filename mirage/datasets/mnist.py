@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mirage.datasets.spec import Arrays, ArraySpec, DatasetSpec, LabelledImages
+from mirage.datasets.images import Arrays, ArraySpec, DatasetSpec, LabelledImages
 
 N_TEST = 400  # stand-in: leaves 1 397 originals for training
 _SHIFTS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]  # 9 × 1 397 = 12 573 images
@@ -16,7 +16,7 @@ _SHIFTS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]  # 9 × 1 397 = 1
 
 def convert(folder: Path) -> Arrays:
     """Download MNIST into `folder` and return it as arrays, in its original order."""
-    from mirage.datasets._torchvision import MNIST
+    from mirage._torchvision import MNIST
 
     arrays = {}
     for part, train in (("train", True), ("test", False)):

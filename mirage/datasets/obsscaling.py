@@ -19,7 +19,7 @@ from typing import Any
 
 from mirage.datasets import simulated
 from mirage.datasets.remote import get
-from mirage.datasets.table import GITHUB, ScoreTable, TableSpec
+from mirage.datasets.tables import GITHUB, ScoreTable, TableSpec
 
 COMMIT = "4d6e1e43fd2635d04654aa77d1df9d5266ea0382"
 _RAW = f"{GITHUB}/ryoungj/ObsScaling/{COMMIT}/eval_results"

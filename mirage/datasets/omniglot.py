@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mirage.datasets.spec import Arrays, ArraySpec, Characters, DatasetSpec
+from mirage.datasets.images import Arrays, ArraySpec, Characters, DatasetSpec
 
 if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import RendererAgg
@@ -41,7 +41,7 @@ _SAME = 0.97  # cosine of two enlarged glyphs above which they are one shape: La
 
 def convert(folder: Path) -> Arrays:
     """Download Omniglot into `folder`; return it at 28×28, ink = 255, background set first."""
-    from mirage.datasets._torchvision import Omniglot
+    from mirage._torchvision import Omniglot
 
     rows = []
     for background in (True, False):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mirage.datasets import simulated
-from mirage.datasets.table import ScoreTable, TableSpec
+from mirage.datasets.tables import ScoreTable, TableSpec
 
 N_ITEMS = 50
 # Old name (EleutherAI/pythia-…-deduped): all parameters, nominal.

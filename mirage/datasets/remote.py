@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from mirage.datasets.table import Remote
+from mirage.datasets.tables import Remote
 from mirage.files import NetworkError, atomic_write
 
 _STALL = 30  # seconds without a byte after which a download counts as broken

@@ -59,14 +59,14 @@ def answers(
     >>> [int(cell["correct"].sum()) for cell in cells][0]
     0
     """
-    from mirage import theory
+    from mirage.theory import tokens
 
     rng = np.random.default_rng(seed)
     cells = []
     for task, length in tasks.items():
         for model, n_params in sizes.items():
-            p = float(theory.token_probability(n_params))
-            correct = rng.random(n_items) < float(theory.accuracy(p, length))
+            p = float(tokens.token_probability(n_params))
+            correct = rng.random(n_items) < float(tokens.accuracy(p, length))
             cells.append(
                 {"model": model, "n_params": n_params, "task": task, "p": p, "correct": correct}
             )

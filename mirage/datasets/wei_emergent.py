@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from mirage.datasets.table import ItemTable, TableSpec
+from mirage.datasets.tables import ItemTable, TableSpec
 
 
 class _File(msgspec.Struct):

@@ -14,7 +14,7 @@ from mirage.fits.data import Against, Bounds, Curve, checked
 from mirage.fits.forecasts import forecast_one
 from mirage.fits.models import FAMILIES
 from mirage.fits.solver import EDGE
-from mirage.statistics import Interval
+from mirage.statistics.intervals import Interval
 
 # AICc differences from 4 are "considerably less" support (Burnham and Anderson 2002, Section
 # 2.6): likelihood e² = 7.4 times as large after the penalty.

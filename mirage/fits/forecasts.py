@@ -14,7 +14,7 @@ from mirage.fits.data import Against, Bounds, checked
 from mirage.fits.models import FAMILIES
 from mirage.fits.profiles import freedom, quantile_of, squared_noise
 from mirage.fits.solver import EDGE, deviance, minimise, slopes_of, weights_of
-from mirage.statistics import Interval
+from mirage.statistics.intervals import Interval
 
 # Wanted means: near the estimate in standard deviations, and far in units of the widest reach.
 NEAR = np.linspace(-6, 6, 25)

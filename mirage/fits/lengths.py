@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from mirage._check import inside, numbers
 from mirage.fits.data import checked
 from mirage.fits.linearised import Line, Link
-from mirage.statistics import Interval
+from mirage.statistics.intervals import Interval
 
 
 class GeometricLength(NamedTuple):

@@ -16,7 +16,7 @@ from mirage.fits.data import Bounds, Curve, checked
 from mirage.fits.models import POWER_LEVELS
 from mirage.fits.profiles import SPREAD, crossings, profile
 from mirage.fits.solver import deviance, minimise, spare_points
-from mirage.statistics import Interval
+from mirage.statistics.intervals import Interval
 
 
 class Curvature(NamedTuple):

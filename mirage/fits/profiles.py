@@ -13,7 +13,7 @@ from mirage.fits.curve import Fit, fit_curve
 from mirage.fits.data import Against, Bounds, Curve, checked
 from mirage.fits.models import FAMILIES
 from mirage.fits.solver import minimise, spare_points
-from mirage.statistics import Interval
+from mirage.statistics.intervals import Interval
 
 # Where a profile is evaluated, in units of its widest reach: dense about the estimate.
 SPREAD = np.linspace(-1, 1, 41) ** 3

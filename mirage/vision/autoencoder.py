@@ -25,9 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mirage import training
 from mirage.metrics.images import reconstruction
-from mirage.training import Schedule
+from mirage.training import loop
+from mirage.training.loop import Schedule
 from mirage.vision import pca
 from mirage.vision.stacked import ACTIVATIONS, STARTS, Autoencoders
 
@@ -158,14 +158,14 @@ def configs(profile: str, n_seeds: int = 0, device: str = "auto") -> list[Config
     n_seeds : int
         Training seeds per model; 0 means the profile's.
     device : str
-        See :func:`mirage.training.device`.
+        See :func:`mirage.training.loop.device`.
 
     Returns
     -------
     list of Config and Bound
-        For :func:`mirage.sweep.run` with :func:`evaluate` and :func:`prepare`.
+        For :func:`mirage.training.sweep.run` with :func:`evaluate` and :func:`prepare`.
     """
-    chosen, place = PROFILES[profile], training.device(device).type
+    chosen, place = PROFILES[profile], loop.device(device).type
     seeds = range(n_seeds or (chosen.n_seeds if place == "cpu" else chosen.n_seeds_gpu))
     near, far = schedule("principal", chosen.epochs), schedule("random", epochs=6)
     found = [Config(group, seed, near, device=place) for group in GROUPS for seed in seeds]
@@ -236,7 +236,7 @@ def fit(config: Config, data: Prepared) -> Autoencoders:
     def batch_loss(index: torch.Tensor) -> torch.Tensor:
         return model.loss(images.index_select(0, index.to(images.device)))
 
-    training.train(model, batch_loss, len(images), config.schedule, config.seed)
+    loop.train(model, batch_loss, len(images), config.schedule, config.seed)
     return model.eval()
 
 

@@ -20,7 +20,7 @@ import numba
 import numpy as np
 import torch
 
-from mirage._kernels import OPTIONS
+from mirage.training.numba_options import OPTIONS
 
 _ROW = "f4[::1]"
 _ROWS = "f4[:,:,::1]"  # (channels, height, width · images); also weights: (out, in, 9)

@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mirage import training
 from mirage.metrics.subsets import subset_accuracy
-from mirage.training import Schedule
+from mirage.training import loop
+from mirage.training.loop import Schedule
 from mirage.vision.convolution import conv3x3_relu_twice
 
 WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64)  # the paper's, Figure 11B
@@ -138,7 +138,7 @@ def evaluate(config: Config, data) -> list[dict]:
     def batch_loss(index: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(model(normalise(images.index_select(0, index))), labels[index])
 
-    training.train(model, batch_loss, len(images), config.schedule, config.seed)
+    loop.train(model, batch_loss, len(images), config.schedule, config.seed)
     loss, correct = test(model, data.x_test, data.y_test)
     common = {
         "family": "LeNet",

@@ -20,10 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mirage import training
-from mirage.attention import causal_attention
 from mirage.datasets.omniglot import N_DRAWINGS, SIDE
-from mirage.training import Schedule
+from mirage.training import loop
+from mirage.training.attention import causal_attention
+from mirage.training.loop import Schedule
 from mirage.vision.sequences import LENGTH, sequence_scores, sequences
 
 FILTERS = (1, 2, 3, 4, 5, 6, 8, 12, 16)  # 0.044 to 4.4 million parameters, as the paper's largest
@@ -102,7 +102,7 @@ def configs(profile: Profile) -> list[Config]:
 
 def fastest_precision(n_filters: int) -> Literal["float32", "bfloat16"]:
     """Return bfloat16 where it is faster: wide models, on a processor that multiplies it."""
-    device = training.device()
+    device = loop.device()
     if device.type == "cpu":
         # Without the instruction bfloat16 is emulated, and slower; older PyTorch cannot tell.
         has = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
@@ -218,7 +218,7 @@ def evaluate(config: Config, data) -> list[dict]:
         Rows of a score table: see :func:`mirage.vision.sequences.sequence_scores`; ``loss`` is the
         test cross-entropy in nats per image, ``n_items`` the number of test sequences.
     """
-    device = training.device()
+    device = loop.device()
     torch.manual_seed(config.seed)
     rng, offsets = np.random.default_rng(config.seed), torch.Generator().manual_seed(config.seed)
     model = Transformer(config.n_filters, len(data.x)).to(device)
@@ -234,7 +234,7 @@ def evaluate(config: Config, data) -> list[dict]:
             logits = model(shifted(padded, items, offsets), labels)
         return F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
 
-    training.train(model, batch_loss, len(table), config.schedule, config.seed)
+    loop.train(model, batch_loss, len(table), config.schedule, config.seed)
     held_out = sequences(data.alphabet, TEST_DRAWERS, TEST_PASSES, np.random.default_rng(0))
     loss, correct = test(model, images, torch.tensor(held_out.items))
     common = {

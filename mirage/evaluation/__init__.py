@@ -1,0 +1,1 @@
+"""Ask any language model the paper's arithmetic: backends, journal, results."""

@@ -1,0 +1,268 @@
+"""``mirage arithmetic …``: the paper's arithmetic on any model, and our family as checkpoints.
+
+Commands import what they need when they run, so that ``mirage --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mirage.files import MirageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mirage.evaluation.protocol import Model, Questions
+
+app = typer.Typer(no_args_is_help=True)
+
+_SCALE = {"": 1, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+
+
+_ask = partial(typer.Option, rich_help_panel="Questions")
+_serve = partial(typer.Option, rich_help_panel="Models behind a server")
+
+
+@app.command()
+def evaluate(
+    task: Annotated[
+        list[str], typer.Option(help="E.g. two-digit-multiplication; repeat it for more.")
+    ],
+    model: Annotated[
+        list[str],
+        typer.Option(
+            help="hf:FOLDER, hf:NAME or hf:NAME@REVISION through transformers, else what --server "
+            "calls it; repeat it for more.",
+        ),
+    ],
+    family: Annotated[
+        str | None,
+        typer.Option(help="What the models are sizes of; default: architecture, or the server."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Table of outcomes; earlier rows in it stay.", dir_okay=False)
+    ] = Path("arithmetic.parquet"),
+    batch: Annotated[int, typer.Option(min=1, help="hf: questions at once.")] = 32,
+    items: Annotated[int, _ask(min=1, help="Problems per task.")] = 1000,
+    shots: Annotated[int, _ask(min=0, help="Solved problems before each.")] = 2,
+    temperature: Annotated[
+        list[float] | None, _ask(min=0, help="Repeat it for more; default: 0 and 1.")
+    ] = None,
+    held_out: Annotated[
+        bool, _ask("--held-out", help="Only problems that this book's family was not trained on.")
+    ] = False,
+    max_tokens: Annotated[int, _ask(min=1, help="That a model may write.")] = 12,
+    seed: Annotated[int, _ask(min=0, help="Of the problems and the sampling.")] = 0,
+    server: Annotated[
+        str | None,
+        _serve(help="OpenAI-compatible server, e.g. http://localhost:8000/v1.", metavar="URL"),
+    ] = None,
+    params: Annotated[
+        list[str] | None, _serve(help="Its model's number of parameters.", metavar="NAME=N")
+    ] = None,
+    chat: Annotated[
+        bool, _serve("--chat", help="Ask /chat/completions, not /completions.")
+    ] = False,
+    concurrency: Annotated[int, _serve(min=1, help="Questions at once.")] = 8,
+    rate: Annotated[float | None, _serve(min=1e-3, help="Most requests per second.")] = None,
+    retries: Annotated[int, _serve(min=0, help="Of a request that failed.")] = 8,
+    timeout: Annotated[float, _serve(min=1e-3, help="Seconds to wait for an answer.")] = 60.0,
+    key_variable: Annotated[
+        str, _serve(help="Environment variable with the API key.", metavar="NAME")
+    ] = "OPENAI_API_KEY",
+) -> None:
+    """Ask language models the paper's arithmetic; print scores with 95 % intervals.
+
+    Answers go to a journal as they come (.jsonl), outcomes to OUT,
+    scores beside it (-scores.parquet).
+    Stop it when you like: the same command goes on, and asks nothing again.
+
+    Example: mirage arithmetic evaluate --task two-digit-multiplication
+    --model hf:EleutherAI/pythia-70m --model hf:EleutherAI/pythia-160m
+
+    Example: mirage arithmetic evaluate --task four-digit-addition
+    --server http://localhost:8000/v1 --model NAME --params NAME=8B
+    """
+    from mirage.evaluation.messages import UnknownModelError
+    from mirage.evaluation.protocol import Questions
+
+    options = {
+        "n_items": items,
+        "shots": shots,
+        "temperatures": tuple(dict.fromkeys(temperature or (0.0, 1.0))),
+        "held_out": held_out,
+        "max_tokens": max_tokens,
+        "seed": seed,
+    }
+    server_options = {
+        "chat": chat,
+        "api_key": os.environ.get(key_variable, ""),
+        "concurrency": concurrency,
+        "rate": rate,
+        "retries": retries,
+        "timeout": timeout,
+    }
+    try:
+        asked = [Questions(name, **options) for name in dict.fromkeys(task)]
+        sizes = dict(_parse_size(text) for text in params or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        models = _models(model, family, batch, server, sizes, server_options)
+        _run(models, asked, out)
+    except UnknownModelError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+class _Profile(StrEnum):
+    quick = "quick"
+    paper = "paper"
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to; made where it is absent.")],
+    task: Annotated[str, typer.Option(help="What the family is trained on.")] = (
+        "two-digit-multiplication"
+    ),
+    profile: Annotated[
+        _Profile, typer.Option(help="quick: a few sizes; paper: all sizes and seeds.")
+    ] = _Profile.quick,
+) -> None:
+    """Write this book's family as Hugging Face checkpoints with their tokenizer.
+
+    The models are trained first where no earlier run has left them in the cache.
+
+    Example: mirage arithmetic export checkpoints --task four-digit-addition
+    """
+    from mirage.arithmetic import family, tasks
+    from mirage.arithmetic.export import export_family
+
+    try:
+        tasks.get(task)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    trained = family.train(task, family.PROFILES[profile])
+    for path, model in zip(export_family(trained, folder), trained.models, strict=True):
+        typer.echo(f"{path}: {model.n_params:,} parameters")
+
+
+def _parse_size(text: str) -> tuple[str, int]:
+    """Read NAME=8B as a name and a number of parameters."""
+    name, _, number = text.rpartition("=")
+    number = number.strip().upper()
+    scale = _SCALE.get(number[-1:], 1)
+    try:
+        size = round(float(number.rstrip("KMBT")) * scale)
+    except (ValueError, OverflowError):
+        size = 0
+    if not name or size < 1:
+        raise ValueError(f"--params: found {text!r}, expected NAME=N, e.g. my-model=8B")
+    return name, size
+
+
+def _models(
+    names: list[str],
+    family: str | None,
+    batch: int,
+    server: str | None,
+    sizes: dict[str, int],
+    options: dict[str, Any],
+) -> list[Model]:
+    """Open a door to each model; what is wrong with a name is said before anything is asked."""
+    remote = [name for name in names if not name.startswith("hf:")]
+    if remote and not server:
+        raise typer.BadParameter(
+            f"model: found {remote[0]!r}, expected hf:{remote[0]}, or --server URL with it"
+        )
+    if strange := [name for name in sizes if name not in remote]:
+        raise typer.BadParameter(f"--params: {strange[0]!r} is no model of the server")
+    if unsized := [name for name in remote if name not in sizes]:
+        raise typer.BadParameter(
+            f"a server does not tell the size of {unsized[0]!r}: add --params {unsized[0]}=N"
+        )
+    models: list[Model] = []
+    for name in dict.fromkeys(names):
+        if name.startswith("hf:"):
+            from mirage.evaluation.huggingface import Checkpoint
+
+            models.append(Checkpoint(name.removeprefix("hf:"), family, batch))
+        else:
+            from mirage.evaluation.server import Server
+
+            models.append(Server(server, name, sizes[name], family, **options))
+    return models
+
+
+def _run(models: list[Model], asked: list[Questions], out: Path) -> None:
+    """Ask, write both tables, print the scores of these models."""
+    import polars as pl
+
+    from mirage.evaluation import results
+    from mirage.evaluation.protocol import evaluate as ask
+    from mirage.files import atomic_write
+
+    table = ask(models, asked, out)
+    scores = results.scores(table)
+    path = out.with_name(f"{out.stem}-scores.parquet")
+    with atomic_write(path) as file:
+        scores.write_parquet(file)
+    mine = pl.col("model").is_in([m.name for m in models])
+    mine &= pl.col("task").is_in([q.task for q in asked])
+    _show(table.filter(mine), scores.filter(mine))
+    for name in results.unsampled(table.filter(mine)):
+        typer.echo(f"{name}: the same answers at every temperature: does the server sample?")
+    typer.echo(f"outcomes: {out}, scores: {path}")
+    failed = table.filter(mine & pl.col("error").is_not_null()).height
+    if failed:
+        raise MirageError(
+            f"{failed} questions failed and are left out of the scores (column 'error' says why); "
+            "the same command asks them again"
+        )
+
+
+_METRICS = {
+    "exact match": "exact match",
+    "edit distance": "token edit distance",
+    "target log p": "target log-likelihood",
+}
+
+
+def _show(outcomes: pl.DataFrame, scores: pl.DataFrame) -> None:
+    """Print a table per task, and why something in it is blank."""
+    import polars as pl
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from mirage.formatting import number
+
+    def cell(metric: str) -> str:
+        for row in rows.filter(metric=metric).iter_rows(named=True):
+            ends = f"[{number(row['low'])}, {number(row['high'])}]" if row["n_items"] > 1 else ""
+            return f"{number(row['score'])} {ends}"
+        return "–"
+
+    console = Console()
+    overall = scores.filter(pl.col("target_length").is_null())
+    for (task, split, shots, seed), part in overall.group_by(
+        "task", "split", "shots", "seed", maintain_order=True
+    ):
+        title = f"{task}, {shots}-shot, {split} problems, seed {seed}"
+        name = Column("model", overflow="fold")
+        table = Table(name, "n_params", "T", "items", *_METRICS, title=title)
+        for (model, n_params, temperature), rows in part.group_by(
+            "model", "n_params", "temperature", maintain_order=True
+        ):
+            n_items = rows.filter(metric="exact match")["n_items"].sum()
+            cells = [f"{n_params:,}", f"{temperature:g}", f"{n_items:,}"]
+            table.add_row(model, *cells, *map(cell, _METRICS.values()))
+        console.print(table)
+    reasons = outcomes.select("model", "reason").drop_nulls().unique().sort("model", "reason")
+    for model, reason in reasons.iter_rows():
+        typer.echo(f"{model}: a log-likelihood is blank: {reason}")

@@ -1,0 +1,1 @@
+"""Readers of evaluation results, by format: from files to score tables."""

@@ -1,0 +1,1 @@
+"""What all trained families share: the training loop, sweeps over sizes and seeds, attention."""

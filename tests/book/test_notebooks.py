@@ -1,0 +1,140 @@
+"""What every notebook of the book must look like (thin, typed, stripped, described)."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CLAIMS_TAGS = {"keep_output", "nbval-check-output"}
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(path: Path, kind: str) -> list[dict]:
+    """Cells of one kind, their source as one string."""
+    found = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    found = [cell for cell in found if cell["cell_type"] == kind]
+    return [{**cell, "source": "".join(cell["source"])} for cell in found]
+
+
+def tags(cell: dict) -> set[str]:
+    return set(cell["metadata"].get("tags", []))
+
+
+def is_figure(cell: dict) -> bool:
+    """Whether a cell draws: it makes axes, or calls something of `mirage.plots` but its style."""
+    draws = r"\b(plt|figure|fig)\.\w+\(|\bplots\.(?!use_style\b)\w+\(|theory_explorer\("
+    return bool(re.search(draws, cell["source"]))
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS, "an empty folder would pass every other test here"
+
+
+def test_each_is_in_the_table_of_contents():
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    listed = set(re.findall(r"file: (notebooks/[^\s#]+)", toc))
+    assert {name.removesuffix(".ipynb") for name in listed} == {
+        f"notebooks/{path.stem}" for path in NOTEBOOKS
+    }
+
+
+@each
+def test_name_and_size(path):
+    assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", path.stem)
+    assert path.stat().st_size <= 60_000, "outputs belong to the build, not to the repository"
+
+
+@each
+def test_starts_with_label_title_and_claim(path):
+    first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
+    assert first["cell_type"] == "markdown"
+    label, title, *rest = "".join(first["source"]).splitlines()
+    match = re.fullmatch(r"\(([a-z]+(?:-[a-z]+)*(?:-\d+)?)\)=", label)
+    assert match, f"found {label!r}, expected a label such as (figure-5)="
+    assert path.stem == match[1] or path.stem.startswith(f"{match[1]}-")
+    assert re.match(r"# \S", title)
+    assert any("**Claim" in line for line in rest), "the first cell states the claim"
+
+
+@each
+def test_parameters_come_first_typed_and_commented(path):
+    first = cells(path, "code")[0]
+    assert tags(first) == {"parameters"}
+    assert not [cell for cell in cells(path, "code")[1:] if "parameters" in tags(cell)]
+    statements = ast.parse(first["source"]).body
+    assert all(isinstance(statement, ast.AnnAssign) for statement in statements), "not typed"
+    names = [statement.target.id for statement in statements]
+    assert names[0] == "profile"
+    assert ast.literal_eval(statements[0].value) == "quick"
+    lines = first["source"].splitlines()
+    for name, statement in zip(names, statements, strict=True):
+        assert "  # " in lines[statement.end_lineno - 1], f"{name} says nothing of itself"
+
+
+@each
+def test_code_is_thin(path):
+    code = cells(path, "code")
+    assert len(code) <= 12
+    for number, cell in enumerate(code, 1):
+        assert len(cell["source"].splitlines()) <= 15, f"code cell {number}"
+
+
+@each
+def test_defines_nothing_and_trains_nothing(path):
+    for number, cell in enumerate(cells(path, "code"), 1):
+        for node in ast.walk(ast.parse(cell["source"])):
+            where = f"code cell {number}, line {getattr(node, 'lineno', 0)}"
+            forbidden = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.While)
+            assert not isinstance(node, forbidden), f"{where} belongs in the package"
+            named = isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr)
+            assert not (named and isinstance(node.value, ast.Lambda)), f"{where}: a def in disguise"
+            if isinstance(node, ast.For):
+                header = ast.unparse(node.target) + ast.unparse(node.iter)
+                assert not re.search("epoch|batch|step", header), f"{where}: a training loop"
+        assert not re.search(r"\.(backward|zero_grad)\(|torch\.optim", cell["source"])
+
+
+@each
+def test_every_figure_is_described_and_ends_quietly(path):
+    for number, cell in enumerate(cells(path, "code"), 1):
+        meta = cell["metadata"].get("mystnb", {})
+        if not (meta or is_figure(cell)):
+            continue
+        figure, alt = meta.get("figure", {}), meta.get("image", {}).get("alt", "")
+        assert re.fullmatch("fig-[a-z0-9-]+", figure.get("name", "")), (
+            f"code cell {number}: no name"
+        )
+        assert len(figure.get("caption", "")) > 40, f"code cell {number}: no caption"
+        if "theory_explorer(" in cell["source"]:
+            continue  # brings its own text alternative, see mirage.pages.figure_2
+        assert len(alt) > 60, f"code cell {number}: say what is seen"
+        assert cell["source"].endswith(";"), f"code cell {number} would print an object's address"
+
+
+def test_figure_names_differ():
+    metadata = [cell["metadata"] for path in NOTEBOOKS for cell in cells(path, "code")]
+    names = [m["mystnb"].get("figure", {}).get("name") for m in metadata if "mystnb" in m]
+    assert len(set(names)) == len(names) > 0
+
+
+@each
+def test_only_the_claims_keep_their_output(path):
+    code = cells(path, "code")
+    claims = [cell for cell in code if tags(cell) & CLAIMS_TAGS]
+    assert len(claims) == 1
+    assert tags(claims[0]) >= CLAIMS_TAGS
+    assert "record(" in claims[0]["source"]
+    stored = json.dumps(claims[0]["outputs"])
+    assert claims[0]["execution_count"], "nbval takes a cell without a count for one never run"
+    assert "verdict" in stored or "reproduced" in stored, "run the notebook and keep this output"
+    assert not [cell["outputs"] for cell in code if cell["outputs"] and cell is not claims[0]]
+
+
+@each
+def test_holds_no_path_of_a_machine(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.])/(work|root|tmp|home|Users|mnt|opt)/|[A-Z]:\\\\", text)
