@@ -1,9 +1,10 @@
 """What the paper claims, what we find, and a verdict by a stated rule.
 
-A :class:`Claim` holds the paper's words and number, our number with its interval and n, and a
-rule. The verdict is computed from these and never typed. :func:`record` shows the claims of a
-notebook as a table and stores them in the notebook itself (in the metadata of the cell's output),
-where :func:`read` finds them: the landing page's "paper vs ours" is made of them.
+A page declares its claims before it computes anything: each :class:`Claim` says where the paper
+makes it, whose claim it is and by which rule (`mirage.book.rules`) it is judged. :func:`judged`
+adds the numbers of a run, and the verdict follows from rule and numbers; it is never typed.
+:func:`record` shows the claims of a notebook as a table and stores them in the notebook itself (in
+the metadata of the cell's output), where :func:`read` finds them.
 """
 
 from __future__ import annotations
@@ -11,115 +12,81 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from mirage.book.rules import Below, Ends, Equals, Exceeds, Verdict
 from mirage.formatting import number
 
-Ends = tuple[float, float]
+
+class Kind(StrEnum):
+    """Whose claim it is. Only the paper's own claims count in "reproduced n of m"."""
+
+    PAPER = "the paper's claim"
+    IMPLIED = "implied by the paper"
+    OURS = "our question"
+
+    def title_of(self, n: int) -> str:
+        """Return the heading of a table of `n` such claims."""
+        plurals = {
+            Kind.PAPER: "The paper's claims",
+            Kind.IMPLIED: "Implied by the paper",
+            Kind.OURS: "Our questions",
+        }
+        return f"{plurals[self]} ({n})"
 
 
-class Verdict(StrEnum):
-    """How our number stands to the paper's, by the claim's rule."""
+# What a verdict is called where there is nothing of the paper's to reproduce.
+ANSWERS = {
+    Verdict.REPRODUCED: "holds",
+    Verdict.DEVIATION: "holds with deviation",
+    Verdict.NOT_REPRODUCED: "does not hold",
+}
 
-    REPRODUCED = "reproduced"
-    DEVIATION = "reproduced with deviation"
-    NOT_REPRODUCED = "not reproduced"
-    NOT_ATTEMPTED = "not attempted"
 
+class Found(NamedTuple):
+    """What a run found for a claim.
 
-class Equals(msgspec.Struct, frozen=True, tag=True):
-    """The paper gives a number; ours should lie within ``tolerance`` of it.
-
-    *Reproduced* if it does. *With deviation* if it does not, but our interval reaches the band.
-
-    Examples
-    --------
-    >>> Equals(0.01).verdict(published=0.958, ours=0.951, interval=None)
-    <Verdict.REPRODUCED: 'reproduced'>
+    Attributes
+    ----------
+    ours : float
+        Our number, in the unit that the claim's statement names.
+    interval : (float, float), optional
+        Its 95 % interval.
+    n : int, optional
+        Number of what the interval is over: seeds, items, curves.
+    n_of : str
+        What n counts, as a plural.
+    reason : str
+        What to know about the comparison.
     """
 
-    tolerance: float
-
-    def verdict(
-        self, published: float | None, ours: float, interval: tuple[float, float] | None
-    ) -> Verdict:
-        """Judge ``ours`` (same unit as ``published``)."""
-        if published is None:
-            raise ValueError("Equals needs the paper's number: found published=None")
-        if abs(ours - published) <= self.tolerance:
-            return Verdict.REPRODUCED
-        low, high = interval or (ours, ours)
-        near = low <= published + self.tolerance and high >= published - self.tolerance
-        return Verdict.DEVIATION if near else Verdict.NOT_REPRODUCED
-
-    def __str__(self) -> str:
-        return f"within {self.tolerance:g} of the paper"
-
-
-class Exceeds(msgspec.Struct, frozen=True, tag=True):
-    """The paper claims that something is larger than ``threshold``.
-
-    *Reproduced* if our whole interval is. *With deviation* if only our estimate is.
-
-    Examples
-    --------
-    >>> Exceeds(0.0).verdict(published=None, ours=0.3, interval=(-0.1, 0.7))
-    <Verdict.DEVIATION: 'reproduced with deviation'>
-    """
-
-    threshold: float
-
-    def verdict(
-        self, published: float | None, ours: float, interval: tuple[float, float] | None
-    ) -> Verdict:
-        """Judge ``ours``; the paper's own number plays no part."""
-        low = ours if interval is None else interval[0]
-        if low > self.threshold:
-            return Verdict.REPRODUCED
-        return Verdict.DEVIATION if ours > self.threshold else Verdict.NOT_REPRODUCED
-
-    def __str__(self) -> str:
-        return f"above {self.threshold:g}"
-
-
-class Below(msgspec.Struct, frozen=True, tag=True):
-    """The paper claims that something is smaller than ``threshold``; mirrors :class:`Exceeds`.
-
-    Examples
-    --------
-    >>> Below(1.0).verdict(published=None, ours=0.3, interval=(0.1, 0.7))
-    <Verdict.REPRODUCED: 'reproduced'>
-    """
-
-    threshold: float
-
-    def verdict(
-        self, published: float | None, ours: float, interval: tuple[float, float] | None
-    ) -> Verdict:
-        """Judge ``ours``; the paper's own number plays no part."""
-        high = ours if interval is None else interval[1]
-        if high < self.threshold:
-            return Verdict.REPRODUCED
-        return Verdict.DEVIATION if ours < self.threshold else Verdict.NOT_REPRODUCED
-
-    def __str__(self) -> str:
-        return f"below {self.threshold:g}"
+    ours: float
+    interval: Ends | None = None
+    n: int | None = None
+    n_of: str = ""
+    reason: str = ""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim of the paper beside our finding.
+    """A claim with its rule and, after a run, our number.
 
     Parameters
     ----------
     id : str
         Short and unique, e.g. ``figure-11-accuracy``.
+    kind : Kind
+        Whose claim it is.
+    place : str
+        Where the paper makes it, e.g. ``Section 5, Figure 11B``; for our own questions, why we ask.
     statement : str
-        The paper's claim in one sentence.
+        The claim in one sentence that a reader who has not seen the page understands: what was
+        measured, on what, against what.
     rule : Equals, Exceeds or Below
         How the verdict follows from the numbers.
     published, ours : float, optional
@@ -128,21 +95,23 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     interval : Interval or (low, high), optional
         95 % interval of ``ours``; NaN at both ends (one seed has none) is stored as None.
     n : int, optional
-        What the interval rests on; ``n_of`` says of what (seeds, items, sizes).
+        Number of what the interval is over; ``n_of`` says of what (seeds, items, sizes).
     reason : str
         Why not attempted, or what to know about the comparison.
 
     Examples
     --------
-    >>> claim = Claim(id="x", statement="Accuracy is 0.95.", rule=Equals(0.01),
-    ...               published=0.95, ours=0.952, n=10, n_of="seeds")
-    >>> str(claim.verdict)
-    'reproduced'
+    >>> claim = Claim(id="x", kind=Kind.PAPER, place="Figure 11B", statement="Accuracy is 0.95.",
+    ...               rule=Equals(0.01), published=0.95)
+    >>> str(claim.verdict), str(claim.found(Found(0.952, n=10, n_of="seeds")).verdict)
+    ('not attempted', 'reproduced')
     """
 
     id: str
     statement: str
     rule: Equals | Exceeds | Below
+    kind: Kind = Kind.OURS
+    place: str = ""
     published: float | None = None
     ours: float | None = None
     interval: Ends | None = None
@@ -152,6 +121,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Make NumPy's numbers plain ones; refuse a number that no rule can judge."""
+        msgspec.structs.force_setattr(self, "kind", Kind(self.kind))
         for name, plain in (("published", float), ("ours", float), ("n", int)):
             value = getattr(self, name)
             if value is not None:
@@ -181,9 +151,61 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
             return Verdict.NOT_ATTEMPTED
         return self.rule.verdict(self.published, self.ours, self.interval)
 
+    @property
+    def answer(self) -> str:
+        """The verdict in words; for what the paper does not claim: "holds", "does not hold"."""
+        return self.verdict if self.kind is Kind.PAPER else ANSWERS.get(self.verdict, self.verdict)
+
+    def found(self, found: Found) -> Claim:
+        """Return this claim with the numbers of a run."""
+        return msgspec.structs.replace(self, **found._asdict())
+
     def not_attempted(self, reason: str) -> Claim:
         """Return this claim without our number, because of ``reason``."""
         return msgspec.structs.replace(self, ours=None, interval=None, n=None, reason=reason)
+
+
+def judged(claims: Iterable[Claim], found: Mapping[str, Found | str]) -> list[Claim]:
+    """Add the numbers of a run to declared claims.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+        As the page declares them, without our numbers.
+    found : mapping of str to Found or str
+        By the id of the claim: our number, or the reason why there is none.
+
+    Returns
+    -------
+    list of Claim
+        In the order of `claims`.
+
+    Raises
+    ------
+    ValueError
+        A claim without a finding, or a finding without a claim.
+
+    Examples
+    --------
+    >>> claim = Claim(id="x", kind=Kind.PAPER, place="Figure 2", statement="It rises.",
+    ...               rule=Exceeds(0))
+    >>> [str(c.verdict) for c in judged([claim], {"x": Found(1.0)})]
+    ['reproduced']
+    >>> [str(c.verdict) for c in judged([claim], {"x": "no data"})]
+    ['not attempted']
+    """
+    claims = list(claims)
+    declared = {claim.id for claim in claims}
+    if declared != found.keys():
+        missing, extra = sorted(declared - found.keys()), sorted(found.keys() - declared)
+        raise ValueError(
+            f"findings: found none for {missing} and unknown ids {extra}; "
+            "expected one for each declared claim"
+        )
+    return [
+        claim.not_attempted(one) if isinstance(one := found[claim.id], str) else claim.found(one)
+        for claim in claims
+    ]
 
 
 @dataclass(frozen=True)
@@ -200,11 +222,11 @@ class ClaimsTable:
         return data, {"mirage": records}
 
     def _text(self) -> str:
-        return "\n".join(f"{claim.id}: {claim.verdict}" for claim in self.claims)
+        return "\n".join(f"{claim.id}: {claim.answer}" for claim in self.claims)
 
 
 def record(figure: str, claims: Iterable[Claim]) -> ClaimsTable:
-    """Make the last value of a notebook's claims cell: shown, and stored with the notebook.
+    """Build the claims table that ends a notebook: shown, and stored with the notebook.
 
     Parameters
     ----------
@@ -262,37 +284,74 @@ def _ours(claim: Claim) -> str:
     return text
 
 
+def by_kind(claims: Iterable[Claim]) -> dict[Kind, list[Claim]]:
+    """Sort claims by whose they are; kinds without a claim are left out.
+
+    Examples
+    --------
+    >>> one = Claim(id="x", kind=Kind.OURS, statement="It rises.", rule=Exceeds(0))
+    >>> list(by_kind([one]))
+    [<Kind.OURS: 'our question'>]
+    """
+    claims = list(claims)
+    groups = {kind: [claim for claim in claims if claim.kind is kind] for kind in Kind}
+    return {kind: group for kind, group in groups.items() if group}
+
+
 def rows(claims: Sequence[Claim]) -> list[tuple[str, str, str, str, str]]:
-    """Return (statement, paper, ours with interval and n, rule, verdict) as text for a table."""
+    """Return (statement, paper, ours with interval and n, rule, answer) as text for a table."""
     return [
         (
             claim.statement + (f" ({claim.reason})" if claim.reason else ""),
             number(claim.published),
             _ours(claim),
             str(claim.rule),
-            str(claim.verdict),
+            claim.answer,
         )
         for claim in claims
     ]
 
 
 def to_html(claims: Sequence[Claim]) -> str:
-    """Return the claims as an HTML table; verdicts are badges styled by the book's CSS."""
-    head = "".join(f"<th>{name}</th>" for name in ("claim", "paper", "ours", "rule", "verdict"))
-    lines = [f'<table class="claims"><thead><tr>{head}</tr></thead><tbody>']
-    for *cells, verdict in rows(claims):
-        body = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        lines.append(f"<tr>{body}<td>{badge(verdict)}</td></tr>")
-    return "\n".join([*lines, "</tbody></table>"])
+    """Return the claims as an HTML table, the paper's first, each with its place in the paper.
+
+    Verdicts are badges styled by the book's CSS. Everything else is escaped.
+    """
+    names = ("claim", "paper", "ours", "rule", "verdict")
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    lines = [f'<table class="claims"><thead><tr>{head}</tr></thead>']
+    for kind, group in by_kind(claims).items():
+        title = (
+            f'<tr><th colspan="{len(names)}" scope="rowgroup">{kind.title_of(len(group))}</th></tr>'
+        )
+        lines.append(f"<tbody>{title}")
+        for claim, (*cells, _) in zip(group, rows(group), strict=True):
+            statement, *others = (html.escape(cell) for cell in cells)
+            place = (
+                f'<br><span class="place">{html.escape(claim.place)}</span>' if claim.place else ""
+            )
+            body = f"<td>{statement}{place}</td>" + "".join(f"<td>{cell}</td>" for cell in others)
+            lines.append(f"<tr>{body}<td>{badge(claim)}</td></tr>")
+        lines.append("</tbody>")
+    return "\n".join([*lines, "</table>"])
 
 
-def badge(verdict: str) -> str:
-    """Return a verdict as a small HTML label (``custom.css`` gives colour, the text the meaning).
+def badge(claim: Claim) -> str:
+    """Return a claim's verdict as a small HTML label.
+
+    ``custom.css`` gives the colour, the text the meaning.
 
     Examples
     --------
-    >>> badge(Verdict.REPRODUCED)
+    >>> badge(Claim(id="x", kind=Kind.PAPER, statement="It rises.", rule=Exceeds(0), ours=1))
     '<span class="verdict verdict-reproduced">reproduced</span>'
+    >>> badge(Claim(id="x", kind=Kind.OURS, statement="It rises.", rule=Exceeds(0), ours=1))
+    '<span class="verdict verdict-reproduced">holds</span>'
     """
-    kind = {Verdict.DEVIATION: "deviation"}.get(verdict, verdict.replace(" ", "-"))
-    return f'<span class="verdict verdict-{kind}">{verdict}</span>'
+    return label_of(claim.verdict, claim.answer)
+
+
+def label_of(verdict: Verdict, text: str = "") -> str:
+    """Return a verdict, or `text` in its colour, as a small HTML label."""
+    style = {Verdict.DEVIATION: "deviation"}.get(verdict, verdict.replace(" ", "-"))
+    return f'<span class="verdict verdict-{style}">{text or verdict}</span>'

@@ -1,4 +1,4 @@
-"""Pages made from the executed notebooks: the landing page's claims, and what ran on what."""
+"""Pages made from the executed notebooks: scoreboard, lists of claims, what ran on what."""
 
 from __future__ import annotations
 
@@ -11,47 +11,56 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mirage.book import claims
+from mirage.book.claims import Claim, Kind, Verdict
 from mirage.files import atomic_write
 
-ERRATA = "errata"  # the notebook of statements that are counted apart
+ERRATA = "errata"  # the notebook of slips in the paper, which are counted apart
 
 
 def verdicts_table(executed: Sequence[Path]) -> str:
-    """Count the verdicts, page by page.
+    """Write the scoreboard: the verdicts on the paper's own claims, page by page.
 
     Parameters
     ----------
     executed : sequence of Path
-        Executed notebooks; one without recorded claims adds no row; errata are counted apart.
+        Executed notebooks; one without a claim of the paper adds no row; errata are counted apart.
 
     Returns
     -------
     str
-        Markdown: a line that counts all verdicts, and a table whose rows link to their notebook.
+        Markdown: a line that counts the verdicts, a line on everything that is not counted, and a
+        table whose rows link to their notebook.
     """
     pages = _by_page(executed)
-    every = [claim for _, found in pages for claim in found]
+    papers = _of_kind(pages, Kind.PAPER)
     errata = [claim for path in executed if path.stem == ERRATA for claim in claims.read(path)]
-    counts = Counter(claim.verdict for claim in every)
-    summary = ", ".join(f"{counts[v]} {claims.badge(v)}" for v in claims.Verdict if counts[v])
-    failing = sum(claim.verdict == claims.Verdict.NOT_REPRODUCED for claim in errata)
+    failing = sum(claim.verdict == Verdict.NOT_REPRODUCED for claim in errata)
+    others = {kind: sum(len(found) for _, found in _of_kind(pages, kind)) for kind in Kind}
     lines = [
-        f"Of {len(every)} claims: {summary}.",
-        f"Of {len(errata)} further statements of the paper, {failing} fail their check:"
-        " {doc}`/notebooks/errata`.",
+        f"{headline(pages)} {_summary(papers)}.",
+        f"Counted apart: statements that the paper implies ({others[Kind.IMPLIED]}),"
+        f" questions of our own ({others[Kind.OURS]}), and statements of detail ({len(errata)},"
+        f" of which {failing} fail their check: {{doc}}`/notebooks/errata`).",
         "",
-        ":::{table} How many claims of each page have which verdict.",
+        ":::{table} Verdicts on the paper's own claims, by page.",
         ":name: tab-verdicts",
         "",
-        *_counts([(_link(path), found) for path, found in pages]),
+        *_counts([(_link(path), found) for path, found in papers]),
         ":::",
         "",
     ]
     return "\n".join(lines)
 
 
+def headline(pages: Sequence[tuple[Path, Sequence[Claim]]]) -> str:
+    """Say how many of the paper's own claims are reproduced."""
+    every = [claim for _, found in pages for claim in found if claim.kind is Kind.PAPER]
+    good = sum(claim.verdict in (Verdict.REPRODUCED, Verdict.DEVIATION) for claim in every)
+    return f"**Reproduced: {good} of the paper's {len(every)} claims.**"
+
+
 def claims_table(executed: Sequence[Path]) -> str:
-    """Write the "paper vs ours" table of all notebooks.
+    """Write the three lists of claims: the paper's, what it implies, and what we asked.
 
     Parameters
     ----------
@@ -61,27 +70,34 @@ def claims_table(executed: Sequence[Path]) -> str:
     Returns
     -------
     str
-        Markdown: a table whose rows link to their notebook.
+        Markdown: a table for each kind, whose rows link to their notebook.
     """
-    lines = [
-        ":::{table} The paper's claims beside what this book computes."
-        " Brackets: 95 % intervals; n says what they rest on.",
-        ":name: tab-claims",
-        ":class: claims",
-        "",
-        "| claim | paper | ours | verdict | where |",
-        "|---|---|---|---|---|",
-    ]
-    for path, found in _by_page(executed):
-        for claim, row in zip(found, claims.rows(found), strict=True):
-            statement, paper, ours, _, _ = (" ".join(c.replace("|", "\\|").split()) for c in row)
-            badge = claims.badge(claim.verdict)
-            lines.append(f"| {statement} | {paper} | {ours} | {badge} | {_link(path)} |")
-    return "\n".join([*lines, ":::", ""])
+    pages, lines = _by_page(executed), []
+    for kind in Kind:
+        chosen = _of_kind(pages, kind)
+        if not chosen:
+            continue
+        n = sum(len(found) for _, found in chosen)
+        lines += [
+            f":::{{table}} {kind.title_of(n)}. Brackets: 95 % intervals; n says over what.",
+            f":name: tab-claims-{kind.name.lower()}",
+            ":class: claims",
+            "",
+            "| claim | paper | ours | verdict | where |",
+            "|---|---|---|---|---|",
+        ]
+        for path, found in chosen:
+            for claim, row in zip(found, claims.rows(found), strict=True):
+                statement, paper, ours = (_cell(text) for text in row[:3])
+                lines.append(
+                    f"| {statement} | {paper} | {ours} | {claims.badge(claim)} | {_link(path)} |"
+                )
+        lines += [":::", ""]
+    return "\n".join(lines)
 
 
 def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str) -> None:
-    """Put the table of claims between the two comments that mark its place in the README.
+    """Put the scoreboard between the two comments that mark its place in the README.
 
     Parameters
     ----------
@@ -97,51 +113,85 @@ def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str
     ValueError
         The marks are missing.
     """
-    before, start, rest = readme.read_text().partition("<!-- results")
+    before, start, rest = readme.read_text(encoding="utf-8").partition("<!-- results")
     _, end, after = rest.partition("<!-- end of results -->")
     if not start or not end:
-        raise ValueError(f"{readme}: found no '<!-- results' and '<!-- end of results -->'")
+        raise ValueError(
+            f"{readme} has no '<!-- results' and '<!-- end of results -->'; both are expected, "
+            "around the place of the scoreboard"
+        )
     pages = _by_page(executed)
-    n_claims = sum(len(found) for _, found in pages)
+    papers = _of_kind(pages, Kind.PAPER)
     lines = [
         f"<!-- results: written by `mirage book --profile {profile} --readme` -->",
-        f"Verdicts in the *{profile}* profile; *not reproduced* is a result, not an omission.",
+        f"{headline(pages)} {_summary(papers, plain=True)}"
+        f" (*{profile}* profile; brackets below are 95 % intervals).",
         "",
-        *_counts([(_label(path), found) for path, found in pages]),
+        *_counts([(_label(path), found) for path, found in papers]),
         "",
-        "<details>",
-        f"<summary>All {n_claims} claims, with 95 % intervals in brackets</summary>",
-        "",
+        *(line for kind in Kind for line in _folded(kind, _of_kind(pages, kind))),
         f"Data: {data}.",
+        "",
+    ]
+    with atomic_write(readme) as file:
+        file.write((before + "\n".join([*lines, end + after])).encode())
+
+
+def _folded(kind: Kind, pages: Sequence[tuple[Path, Sequence[Claim]]]) -> list[str]:
+    """Write one kind's claims as a table behind a fold."""
+    n = sum(len(found) for _, found in pages)
+    if not n:
+        return []
+    lines = [
+        "<details>",
+        f"<summary>{kind.title_of(n)}</summary>",
         "",
         "| | claim | paper | ours | verdict |",
         "|---|---|---|---|---|",
     ]
     for path, found in pages:
-        for statement, paper, ours, _, verdict in claims.rows(found):
-            cells = (cell.replace("|", "\\|") for cell in (statement, paper, ours, verdict))
-            lines.append(f"| {_label(path)} | {' | '.join(cells)} |")
-    lines += ["", "</details>"]
-    with atomic_write(readme) as file:
-        file.write((before + "\n".join([*lines, end + after])).encode())
+        for statement, paper, ours, _, answer in claims.rows(found):
+            cells = " | ".join(_cell(text) for text in (statement, paper, ours, answer))
+            lines.append(f"| {_label(path)} | {cells} |")
+    return [*lines, "", "</details>", ""]
 
 
-def _by_page(executed: Sequence[Path]) -> list[tuple[Path, list[claims.Claim]]]:
+def _cell(text: str) -> str:
+    """Make text safe in a cell of a Markdown table: on one line, and no markup of its own."""
+    return re.sub(r"([\\|<>\[\]{}`*_$])", r"\\\1", " ".join(text.split()))
+
+
+def _by_page(executed: Sequence[Path]) -> list[tuple[Path, list[Claim]]]:
     """Return the claims of each notebook that has some; the errata are counted apart."""
     pages = ((path, claims.read(path)) for path in executed if path.stem != ERRATA)
     return [(path, found) for path, found in pages if found]
 
 
-def _counts(pages: Sequence[tuple[str, Sequence[claims.Claim]]]) -> list[str]:
+def _of_kind(
+    pages: Sequence[tuple[Path, Sequence[Claim]]], kind: Kind
+) -> list[tuple[Path, list[Claim]]]:
+    """Keep one kind of claim, and the pages that have some."""
+    chosen = ((path, [claim for claim in found if claim.kind is kind]) for path, found in pages)
+    return [(path, found) for path, found in chosen if found]
+
+
+def _summary(pages: Sequence[tuple[Path, Sequence[Claim]]], plain: bool = False) -> str:
+    counts = Counter(claim.verdict for _, found in pages for claim in found)
+    return ", ".join(
+        f"{counts[v]} {v if plain else claims.label_of(v)}" for v in Verdict if counts[v]
+    )
+
+
+def _counts(pages: Sequence[tuple[str, Sequence[Claim]]]) -> list[str]:
     """Write a table: how many claims each page has, and how many of each verdict."""
     every = [claim for _, found in pages for claim in found]
     lines = [
-        f"| | claims | {' | '.join(claims.Verdict)} |",
-        f"|---|{'---|' * (1 + len(claims.Verdict))}",
+        f"| | claims | {' | '.join(Verdict)} |",
+        f"|---|{'---|' * (1 + len(Verdict))}",
     ]
     for name, found in [*pages, ("**all**", every)]:
         counts = Counter(claim.verdict for claim in found)
-        cells = (str(counts[verdict] or "–") for verdict in claims.Verdict)
+        cells = (str(counts[verdict] or "–") for verdict in Verdict)
         lines.append(f"| {name} | {len(found)} | {' | '.join(cells)} |")
     return lines
 
@@ -182,7 +232,7 @@ def runs_table(executed: Sequence[Path], profile: str) -> str:
         "|---|---|---|",
     ]
     for path in executed:
-        meta = json.loads(path.read_text())["metadata"].get("papermill", {})
+        meta = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("papermill", {})
         day = meta.get("start_time", "")[:10]
         lines.append(f"| {{doc}}`/notebooks/{path.stem}` | {day} | {meta.get('duration', 0):.0f} |")
     return "\n".join([*lines, ""])

@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirage.book import claims, landing
-from mirage.book.claims import Below, Claim, Equals, Exceeds, Verdict, record
+from mirage.book.claims import Claim, Found, Kind, judged, record
+from mirage.book.rules import Below, Equals, Exceeds, Verdict
 from mirage.formatting import number
 from mirage.statistics import Interval, mean_interval
 
-YES, NEARLY, NO, NOT_TRIED = (
+YES, NEARLY, NO, OPEN, NOT_TRIED = (
     Verdict.REPRODUCED,
     Verdict.DEVIATION,
     Verdict.NOT_REPRODUCED,
+    Verdict.UNDECIDED,
     Verdict.NOT_ATTEMPTED,
 )
 
@@ -28,7 +30,8 @@ POSITIVE = Exceeds(0)
 
 
 def claim(rule=POSITIVE, **changes) -> Claim:
-    return Claim(**{"id": "x", "statement": "It is.", "rule": rule, "ours": 1.0, **changes})
+    given = {"id": "x", "kind": Kind.PAPER, "statement": "It is.", "rule": rule, "ours": 1.0}
+    return Claim(**given | changes)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +42,13 @@ def claim(rule=POSITIVE, **changes) -> Claim:
         (0.75, None, YES),
         (1.26, None, NO),
         (0.74, None, NO),
-        (1.2, (0.0, 9.0), YES),  # a wide interval does not undo an estimate in the band
-        (1.5, (1.25, 1.75), NEARLY),  # the interval touches the band
+        (1.2, (1.1, 1.25), YES),  # the whole interval lies in the band
+        (1.2, (0.0, 9.0), OPEN),  # the estimate does, the interval does not
+        (1.5, (1.25, 1.75), OPEN),  # the interval touches the band
         (1.5, (1.26, 1.75), NO),
-        (0.5, (0.25, 0.75), NEARLY),
+        (0.5, (0.25, 0.75), OPEN),
         (0.5, (0.25, 0.74), NO),
-        (1.5, (0.0, 3.0), NEARLY),  # or covers it
+        (1.5, (0.0, 3.0), OPEN),  # or covers it
     ],
 )
 def test_equals(ours, interval, verdict):
@@ -55,14 +59,33 @@ def test_equals(ours, interval, verdict):
 
 @pytest.mark.parametrize(
     ("ours", "interval", "verdict"),
+    [  # agreement within 0.25 of 1, the same phenomenon within 0.5
+        (1.0, None, YES),
+        (1.3, None, NEARLY),
+        (1.6, None, NO),
+        (1.0, (0.8, 1.2), YES),
+        (1.0, (0.6, 1.2), NEARLY),
+        (1.3, (1.2, 1.5), NEARLY),
+        (1.3, (1.2, 1.6), OPEN),
+        (1.6, (1.5, 1.7), OPEN),
+        (1.6, (1.51, 1.7), NO),
+    ],
+)
+def test_equals_with_a_wider_tolerance(ours, interval, verdict):
+    assert Equals(0.25, loose=0.5).verdict(1.0, ours, interval) is verdict
+
+
+@pytest.mark.parametrize(
+    ("ours", "interval", "verdict"),
     [
         (0.6, None, YES),
         (0.5, None, NO),  # "above" is strict
         (0.4, None, NO),
         (0.6, (0.51, 0.7), YES),
-        (0.6, (0.5, 0.7), NEARLY),  # the threshold itself is not excluded
-        (0.6, (0.4, 0.7), NEARLY),
-        (0.4, (0.3, 0.6), NO),
+        (0.6, (0.5, 0.7), OPEN),  # the threshold itself is not excluded
+        (0.6, (0.4, 0.7), OPEN),
+        (0.4, (0.3, 0.6), OPEN),  # on whichever side the estimate lies
+        (0.4, (0.3, 0.5), NO),
     ],
 )
 def test_exceeds_and_below_are_mirror_images(ours, interval, verdict):
@@ -87,13 +110,38 @@ def test_equals_needs_the_papers_number():
     st.floats(0, 1),
     st.floats(0, 1),
 )
-def test_a_wider_interval_never_turns_no_into_yes(rule, ours, narrow, more):
-    order = [NO, NEARLY, YES]
+def test_a_wider_interval_is_less_certain_and_never_turns_a_verdict(rule, ours, narrow, more):
     one = rule.verdict(0.0, ours, (ours - narrow, ours + narrow))
     two = rule.verdict(0.0, ours, (ours - narrow - more, ours + narrow + more))
-    assert not (one is NO and two is YES)
-    if not isinstance(rule, Equals):
-        assert order.index(two) <= order.index(one), "less certain, not more"
+    assert two in (one, OPEN)
+
+
+@given(st.sampled_from([Exceeds, Below]), st.floats(-2, 2), st.floats(0, 1), st.floats(0, 1))
+def test_a_rule_and_its_opposite_never_agree(rule, ours, below, above):
+    interval = (ours - below, ours + above)
+    opposite = {Exceeds: Below, Below: Exceeds}[rule]
+    both = {r(0.3).verdict(None, ours, interval) for r in (rule, opposite)}
+    assert both in ({YES, NO}, {OPEN}, {NO, OPEN}, {NO})  # at the threshold itself both fail
+
+
+def test_what_the_paper_does_not_claim_has_an_answer_and_no_reproduction():
+    assert claim().answer == "reproduced"
+    assert claim(kind=Kind.OURS).answer == "holds"
+    assert claim(kind=Kind.IMPLIED, ours=-1.0).answer == "does not hold"
+    assert claim(kind=Kind.OURS, interval=(-1.0, 1.0)).answer == "undecided"
+
+
+def test_findings_are_added_to_what_was_declared():
+    declared = [claim(id="a", ours=None), claim(id="b", ours=None)]
+    one, two = judged(declared, {"a": Found(2.0, (1.0, 3.0), 5, "seeds"), "b": "no data"})
+    assert (one.ours, one.interval, one.n, one.verdict) == (2.0, (1.0, 3.0), 5, YES)
+    assert (two.reason, two.verdict) == ("no data", NOT_TRIED)
+
+
+@pytest.mark.parametrize("found", [{}, {"a": "no data"}, {"a": "x", "b": "x", "c": "x"}])
+def test_every_claim_has_a_finding_and_every_finding_a_claim(found):
+    with pytest.raises(ValueError, match="expected one for each declared claim"):
+        judged([claim(id="a"), claim(id="b")], found)
 
 
 def test_not_attempted():
@@ -164,7 +212,8 @@ def test_html_is_escaped_and_complete():
     )
     assert "<b>" not in html
     assert "<i>" not in html
-    head, body = BeautifulSoup(html, "html.parser").find_all("tr")
+    head, kind, body = BeautifulSoup(html, "html.parser").find_all("tr")
+    assert kind.th.text == "The paper's claims (1)"
     assert [th.text for th in head.find_all("th")] == ["claim", "paper", "ours", "rule", "verdict"]
     assert [td.text for td in body.find_all("td")] == [
         '<b>a & b</b> ("<i>)',
@@ -176,12 +225,13 @@ def test_html_is_escaped_and_complete():
 
 
 def test_each_verdict_has_its_own_badge():
-    badges = {claims.badge(verdict) for verdict in Verdict}
-    assert len(badges) == 4
+    badges = {claims.label_of(verdict) for verdict in Verdict}
+    assert len(badges) == 5
     assert {BeautifulSoup(b, "html.parser").span["class"][1] for b in badges} == {
         "verdict-reproduced",
         "verdict-deviation",
         "verdict-not-reproduced",
+        "verdict-undecided",
         "verdict-not-attempted",
     }
 
@@ -194,15 +244,17 @@ def test_one_of_a_kind_is_singular(of, shown):
 RECORDED = [
     Claim(
         id="toy-1",
+        kind=Kind.PAPER,
+        place="Figure 0",
         statement="P(x | y) < 1 & α\nholds",
-        rule=Equals(0.1),
+        rule=Equals(0.1, loose=0.2),
         published=1.0,
         ours=1.15,
-        interval=(1.05, 1.25),
+        interval=(1.12, 1.18),
         n=3,
         n_of="seeds",
     ),
-    Claim(id="toy-2", statement="More.", rule=Exceeds(0.0), reason="no data"),
+    Claim(id="toy-2", kind=Kind.PAPER, statement="More.", rule=Exceeds(0.0), reason="no data"),
     Claim(id="toy-3", statement="Less.", rule=Below(0.0), ours=2.0, interval=(math.nan, math.nan)),
 ]
 
@@ -212,7 +264,7 @@ def executed(tmp_path_factory):
     """A notebook that records the three claims, executed by papermill as the book's are."""
     folder = tmp_path_factory.mktemp("claims")
     names = ", ".join(f"Claim(**{_plain(c)}, rule={c.rule!r})" for c in RECORDED)
-    source = f"from mirage.claims import *\nrecord('toy', [{names}])"
+    source = f"from mirage.book.claims import *\nrecord('toy', [{names}])"
     cells = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_code_cell(source)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "in.ipynb")
     quiet = ["--IPKernelApp.log_level=50"]
@@ -227,7 +279,9 @@ def executed(tmp_path_factory):
 
 
 def _plain(c: Claim) -> dict:
-    return {name: value for name, value in msgspec.structs.asdict(c).items() if name != "rule"}
+    return {
+        n: str(v) if n == "kind" else v for n, v in msgspec.structs.asdict(c).items() if n != "rule"
+    }
 
 
 def test_claims_survive_the_notebook(executed):
@@ -241,9 +295,9 @@ def test_notebook_shows_verdicts_as_text_and_html(executed):
     assert output.data["text/plain"].splitlines() == [
         "toy-1: reproduced with deviation",
         "toy-2: not attempted",
-        "toy-3: not reproduced",
+        "toy-3: does not hold",
     ]
-    assert len(BeautifulSoup(output.data["text/html"], "html.parser").find_all("tr")) == 4
+    assert len(BeautifulSoup(output.data["text/html"], "html.parser").find_all("tr")) == 6
 
 
 def test_notebook_without_claims_has_none(tmp_path):
@@ -256,17 +310,20 @@ def test_landing_page_counts_verdicts_and_keeps_its_columns(executed, tmp_path):
     errata.write_bytes(executed.read_bytes())
     page = landing.verdicts_table([executed, errata])
     text = BeautifulSoup(page, "html.parser").text
-    assert "Of 3 claims: 1 reproduced with deviation, 1 not reproduced, 1 not attempted." in text
-    assert "Of 3 further statements of the paper, 1 fail their check" in text
-    assert "| {doc}`Toy notebook </notebooks/toy-notebook>` | 3 | – | 1 | 1 | 1 |" in page
+    assert "**Reproduced: 1 of the paper's 2 claims.**" in text
+    assert "1 reproduced with deviation, 1 not attempted." in text
+    assert "statements that the paper implies (0), questions of our own (1)" in text
+    assert "statements of detail (3, of which 1 fail their check" in text
+    assert "| {doc}`Toy notebook </notebooks/toy-notebook>` | 2 | – | 1 | – | – | 1 |" in page
     page = landing.claims_table([executed, errata])
     rows = [line for line in page.splitlines() if line.startswith("| ")]
-    assert len(rows) == 1 + 3, "a header and the claims; errata are only counted"
+    assert len(rows) == 2 * 1 + 3, "two headers and the claims; errata are only counted"
+    claimed = [row for row in rows if "/notebooks/" in row]
     for row in rows:
         assert row.replace("\\|", "").count("|") == 6, "five columns"
-    assert r"P(x \| y)" in rows[1]
-    assert "1.15 [1.05, 1.25], n = 3 seeds" in rows[1]
-    assert all("/notebooks/toy-notebook" in row for row in rows[1:])
+    assert r"P(x \| y) \< 1" in claimed[0]
+    assert r"1.15 \[1.12, 1.18\], n = 3 seeds" in claimed[0]
+    assert len(claimed) == 3
 
 
 def test_readme_counts_the_claims_and_lists_them(executed, tmp_path):
@@ -280,10 +337,12 @@ def test_readme_counts_the_claims_and_lists_them(executed, tmp_path):
         lines = readme.read_text().splitlines()
         assert (lines[0], lines[-1]) == ("before", "after")
         assert "old" not in lines
-        assert "| Toy notebook | 3 | – | 1 | 1 | 1 |" in lines
-        assert "| **all** | 3 | – | 1 | 1 | 1 |" in lines
-        listed = lines[lines.index("<details>") : lines.index("</details>")]
-        assert "Data: toy data." in listed
+        assert "| Toy notebook | 2 | – | 1 | – | – | 1 |" in lines
+        assert "| **all** | 2 | – | 1 | – | – | 1 |" in lines
+        assert "Data: toy data." in lines
+        assert "<summary>The paper's claims (2)</summary>" in lines
+        assert "<summary>Our questions (1)</summary>" in lines
+        listed = lines[lines.index("<details>") :]
         assert sum(line.startswith("| Toy notebook |") for line in listed) == 3
 
 
