@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import differential_evolution
 from scipy.stats import binom, norm, t
-from sklearn.isotonic import IsotonicRegression
 
-from mirage.fits import MODELS, compare, fit, forecast, isotonic, threshold
+from mirage.fits import MODELS, compare, fit, forecast, threshold
 from mirage.fits.curve import draw_scores
 
 relaxed = settings(deadline=None, max_examples=25)
@@ -329,16 +328,6 @@ def test_simulated_scores_have_the_fitted_noise():
     drawn = exact.simulate(4000, rng)
     expected = SMOOTH["power"] * (1 - SMOOTH["power"]) / 10**6
     np.testing.assert_allclose(drawn.var(0), expected, rtol=0.15)
-
-
-@relaxed
-@given(curves(), st.integers(0, 2**16))
-def test_isotonic_agrees_with_scikit_learn(curve, seed):
-    x, y, _ = curve
-    n_items = np.random.default_rng(seed).integers(1, 500, len(x))
-    y = np.rint(y * n_items) / n_items
-    expected = IsotonicRegression().fit(np.log(x), y, sample_weight=n_items).predict(np.log(x))
-    np.testing.assert_allclose(isotonic(x, y, n_items), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize(
