@@ -1,4 +1,4 @@
-"""Drawing: tables in, axes out; nothing is computed here."""
+"""Drawing shared by several pages: tables in, axes out; nothing is computed here."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from mirage.statistics.intervals import Interval
 
 STYLE = Path(__file__).parent / "paper.mplstyle"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+# The same through the whole book: metrics with a threshold or a product, and the others.
+SHARP, SMOOTH = "#c24e00", "#0072b2"
 PAPER = {"linestyle": "none", "mfc": "none", "mec": "black", "mew": 1.0, "ms": 8}
 
 
@@ -102,9 +104,17 @@ def published(
     return ax
 
 
-def letter(ax: Axes, text: str) -> Axes:
-    """Write a panel's letter above its left corner, where no data are."""
-    ax.set_title(text, loc="left", fontweight="bold")
+def letter(ax: Axes, text: str, message: str = "") -> Axes:
+    """Write a panel's letter above its left corner, and after it what the panel shows.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> letter(Figure().subplots(), "A", "Accuracy jumps").get_title(loc="left")
+    '$\\\\bf{A}$  Accuracy jumps'
+    """
+    title = rf"$\bf{{{text}}}$  {message}" if message else text
+    ax.set_title(title, loc="left", fontweight="normal" if message else "bold")
     return ax
 
 
