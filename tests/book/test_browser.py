@@ -4,11 +4,14 @@ import os
 import re
 import shutil
 import threading
+from base64 import b64encode
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from html_pages import HTML, each_page, needs_book
@@ -125,13 +128,57 @@ def test_page_on_a_desk(chromium, site, page, mode):
             assert min(ground) > 250, f"the ground is {ground}, not white"
 
 
+def fonts(text: str, code: str, percent: int) -> str:
+    """A style sheet that sets all text, and all code in a `percent` of its size, in fonts that
+    Matplotlib brings; icons and formulas keep theirs. What a reader's machine has plays no part.
+    """
+
+    def face(name, file):
+        font = Path(matplotlib.get_data_path(), "fonts", "ttf", f"{file}.ttf").read_bytes()
+        source = f"url(data:font/ttf;base64,{b64encode(font).decode()})"
+        adjust = f"size-adjust: {percent}%" if name == "code" else ""
+        return f"@font-face {{ font-family: {name}; src: {source}; {adjust} }}"
+
+    every = "body *:not([class*=fa-], mjx-container, mjx-container *)"
+    typed = "body :is(pre, code, kbd, samp, .sig, .sig *, pre *, code *)"
+    return "\n".join(
+        [
+            face("text", text),
+            face("code", code),
+            f"{every} {{ font-family: text !important }}",
+            f"{typed} {{ font-family: code !important }}",
+        ]
+    )
+
+
+# As wide as Verdana in bold; as narrow as Times beside a condensed typewriter face.
+WIDE = fonts("DejaVuSans-Bold", "DejaVuSansMono-Bold", 100)
+NARROW = fonts("STIXGeneral", "DejaVuSansMono", 75)
+
+
 @each_page
 def test_page_on_a_phone(chromium, site, page):
     with visit(chromium, site + page, PHONE) as tab:
-        width = tab.evaluate("document.documentElement.scrollWidth")
-        assert width <= PHONE["width"], "the page scrolls sideways"
+        for style in (None, WIDE, NARROW):
+            if style:
+                tab.add_style_tag(content=style)
+                tab.evaluate("document.fonts.ready")
+            width = tab.evaluate("document.documentElement.scrollWidth")
+            assert width <= PHONE["width"], "the page scrolls sideways"
         widths = tab.locator(FIGURES).evaluate_all("all => all.map(e => e.clientWidth)")
         assert all(100 < width <= PHONE["width"] for width in widths)
+
+
+def test_fonts_of_the_test_differ_in_width(chromium):
+    page = chromium.new_page()
+    widths = []
+    for style in (NARROW, WIDE):
+        page.set_content(f"<style>{style}</style><span>Emergent</span> <code>abilities</code>")
+        page.evaluate("document.fonts.ready")
+        spans = page.locator("span, code").evaluate_all("all => all.map(e => e.offsetWidth)")
+        widths.append(np.array(spans))
+    page.close()
+    assert all(widths[1] > 1.25 * widths[0]), "else a wide font shows nothing"
 
 
 def test_there_are_figures(chromium, site):
