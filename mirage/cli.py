@@ -75,18 +75,20 @@ def _complain(message: str) -> None:
 
 @data.command("list")
 def list_() -> None:
-    """List the data sets: size, source, licence, where each lies, and its checksum's state.
+    """List the data sets: size, source, licence, location, and state of the checksum.
 
     Example: mirage data list
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from mirage.datasets import REGISTRY, data_directory
     from mirage.datasets.directory import find
 
     directory = data_directory()
-    table = Table("name", "size", "source", "licence", "checksum", title=f"in {directory}")
+    title = escape(f"in {directory}")
+    table = Table("name", "size", "source", "licence", "checksum", title=title)
     faults = []
     for name, spec in REGISTRY.items():
         size, source, state = f"~{spec.n_bytes / 1e6:.1f} MB", "stand-in", "no file"
@@ -97,12 +99,11 @@ def list_() -> None:
         except DataError as error:
             source, state = "refused", "WRONG"
             faults.append(str(error))
-        table.add_row(name, size, source, spec.licence, state)
+        table.add_row(name, size, source, escape(spec.licence), state)
     Console().print(table)
     for name, spec in REGISTRY.items():
-        if origin := getattr(spec, "origin", ""):
-            how = "" if spec.download else " (not to be downloaded: only from $MIRAGE_DATA)"
-            typer.echo(f"{name}: {origin}{how}")
+        how = "" if spec.download else " (no download: place the files in $MIRAGE_DATA)"
+        typer.echo(f"{name}: {spec.origin}{how}")
     for fault in faults:
         _complain(fault)
 
@@ -118,17 +119,17 @@ def fetch(
     ] = False,
     clone: Annotated[
         Path | None,
-        typer.Option(help="bigbench only: a clone of google/BIG-bench, in place of a download."),
+        typer.Option(help="bigbench only: a clone of google/BIG-bench instead of a download."),
     ] = None,
 ) -> None:
     """Download data sets into $MIRAGE_DATA, or else into the cache; verified ones are left alone.
 
     Example: mirage data fetch mnist
 
-    Example: mirage data fetch bigbench   (thousands of files; a stopped fetch goes on)
+    Example: mirage data fetch bigbench   (thousands of files; a stopped fetch is resumed)
     """
     from mirage.datasets import REGISTRY, data_directory, download
-    from mirage.datasets.directory import find
+    from mirage.datasets import fetch as fetch_all
 
     unknown = [name for name in names or () if name not in REGISTRY]
     if unknown:
@@ -137,42 +138,27 @@ def fetch(
         )
     if clone and names != ["bigbench"]:
         raise typer.BadParameter("--clone goes with one data set: bigbench")
-    directory = data_directory()
     if clone:
-        download.fetch_clone(clone, directory)
-    specs = [REGISTRY[name] for name in dict.fromkeys(names or _usual(REGISTRY))]
-    absent = [spec for spec in specs if not download.verified(spec, directory)]
-    # With --if-online the network is asked first: without one the directory may be read-only.
-    online = download.reachable(absent) if if_online else {spec.name for spec in absent}
-    fault = None
-    try:
-        download.fetch([spec for spec in absent if spec.name in online], directory)
-    except NetworkError as error:
-        fault = error
-    for spec in specs:
-        if file := download.verified(spec, directory):
-            how = "downloaded" if spec in absent else "already there"
-            typer.echo(f"{spec.name}: {how} and verified, {file.path}")
-    if fault:
-        if not if_online:
-            raise fault
-        _complain(str(fault))
-    # A damaged file raises here, with --if-online too: no stand-in silently takes its place.
-    missing = [spec.name for spec in specs if find(spec, directory) is None]
+        download.fetch_clone(clone, data_directory())
+    done = fetch_all(*(names or ()), strict=False)
+    for one in done:
+        if one.file:
+            how = "downloaded" if one.downloaded else "already there"
+            typer.echo(f"{one.name}: {how} and verified, {one.file.path}")
+    missing = [one for one in done if not one.file]
+    faults = "; ".join(one.fault for one in missing)
+    if missing and not if_online:
+        raise NetworkError(faults)
     if missing:
+        _complain(faults)
+        # A damaged file is an error with --if-online too: no stand-in silently takes its place.
+        for one in missing:
+            download.find(REGISTRY[one.name], data_directory())
+        names_ = ", ".join(one.name for one in missing).upper()
         _complain(
-            f"WARNING: NO NETWORK, SO STAND-INS REPLACE {', '.join(missing).upper()}: the results "
-            "are not about the paper's data; 'mirage data fetch' downloads it once there is one"
+            f"WARNING: NO NETWORK, SO STAND-INS REPLACE {names_}: the results are not about the "
+            "paper's data; 'mirage data fetch' downloads it once there is one"
         )
-
-
-def _usual(registry) -> list[str]:
-    """Name the data sets that can be downloaded in seconds."""
-    return [
-        name
-        for name, spec in registry.items()
-        if getattr(spec, "download", True) and not getattr(spec, "by_name_only", False)
-    ]
 
 
 @data.command()

@@ -247,7 +247,7 @@ def data_used(paths: Iterable[Path]) -> dict[str, str]:
 
     loaded = {name: datasets.load(name) for name in sorted(_data_names(paths))}
     # Where a data set that is downloaded by name only is absent, it is left out, not replaced.
-    optional = {spec.name for spec in datasets.TABLES if spec.by_name_only}
+    optional = {n for n, spec in datasets.REGISTRY.items() if spec.by_name_only}
     return {n: one.description for n, one in loaded.items() if one.is_real or n not in optional}
 
 

@@ -1,84 +1,82 @@
-"""Data sets: one cache, three sources, said aloud.
+"""Data sets: :func:`load` one by its name; ``mirage data list`` shows them all.
 
-``load`` reads the verified file of the data directory, or computes the embedded stand-in.
+``load`` reads the verified file of the data directory, or computes the stand-in.
 ``fetch`` downloads. The sources and their order are in the docstring of :func:`load`.
 """
 
 import functools
+import importlib
+import json
 import os
-from collections.abc import Mapping
-from dataclasses import fields
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mirage.datasets import (
-    bigbench,
-    bigg,
-    cifar100,
-    download,
-    expemergence,
-    gpt3_tasks,
-    human_eval,
-    inverse_scaling,
-    lm_eval,
-    mnist,
-    obsscaling,
-    omniglot,
-    pythia_arithmetic,
-    wei_emergent,
-)
-from mirage.datasets.directory import Verified, data_directory, find, logger, read_arrays
-from mirage.datasets.images import (
-    ArraySpec,
-    Characters,
-    Dataset,
-    DatasetSpec,
-    LabelledImages,
-    digest_arrays,
-)
-from mirage.datasets.tables import ItemTable, ScoreTable, TableSpec, digest_tables
-from mirage.files import DataError
+from mirage.datasets import download
+from mirage.datasets.directory import Verified, data_directory, find, logger
+from mirage.datasets.download import Fetched
+from mirage.datasets.images import Characters, LabelledImages, digest_arrays
+from mirage.datasets.spec import Dataset, Spec
+from mirage.datasets.tables import ItemTable, ScoreTable, digest_tables
+from mirage.files import DataError, NetworkError
 
 __all__ = [
     "REGISTRY",
     "SOURCES",
-    "ArraySpec",
     "Characters",
     "Dataset",
-    "DatasetSpec",
+    "Fetched",
     "ItemTable",
     "LabelledImages",
     "ScoreTable",
-    "TableSpec",
+    "Spec",
+    "available",
     "data_directory",
+    "digest",
     "fetch",
     "get_spec",
     "load",
 ]
 
-IMAGES = (mnist.SPEC, cifar100.SPEC, omniglot.SPEC)
-TABLES = (
-    bigbench.SPEC,
-    bigg.SPEC,
-    bigg.SHOTS_SPEC,
-    human_eval.SPEC,
-    wei_emergent.SPEC,
-    obsscaling.SPEC,
-    expemergence.SPEC,
-    inverse_scaling.SPEC,
-    lm_eval.SPEC,
-    pythia_arithmetic.SPEC,
-    gpt3_tasks.SPEC,
-)
-REGISTRY: Mapping[str, DatasetSpec | TableSpec] = MappingProxyType(
-    {spec.name: spec for spec in (*IMAGES, *TABLES)}
-)
+_HOMES = {
+    "mnist": "mnist.SPEC",
+    "cifar100": "cifar100.SPEC",
+    "omniglot": "omniglot.SPEC",
+    "bigbench": "bigbench.SPEC",
+    "bigg": "bigg.SPEC",
+    "bigg_shots": "bigg.SHOTS_SPEC",
+    "human_eval": "human_eval.SPEC",
+    "wei_emergent": "wei_emergent.SPEC",
+    "obsscaling": "obsscaling.SPEC",
+    "expemergence": "expemergence.SPEC",
+    "inverse_scaling": "inverse_scaling.SPEC",
+    "lm_eval": "lm_eval.SPEC",
+    "pythia_arithmetic": "pythia_arithmetic.SPEC",
+    "gpt3_tasks": "gpt3_tasks.SPEC",
+}
 SOURCES = ("auto", "real", "stand-in")
 
 
-def get_spec(name: str) -> DatasetSpec | TableSpec:
+class _Registry(Mapping[str, Spec]):
+    """All data sets by name; the module of one is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Spec:
+        module, variable = _HOMES[name].split(".")
+        return getattr(importlib.import_module(f"mirage.datasets.{module}"), variable)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOMES)
+
+    def __len__(self) -> int:
+        return len(_HOMES)
+
+
+REGISTRY: Mapping[str, Spec] = _Registry()
+
+
+def get_spec(name: str) -> Spec:
     """Return a registry entry.
 
     Raises
@@ -103,6 +101,8 @@ def load(name: str, source: str | None = None) -> Dataset:
     """Load a data set; the source is logged, and named in ``description``.
 
     Never downloads: that is :func:`fetch`, or ``mirage data fetch NAME``.
+    Where ``$MIRAGE_DATA_LOG`` names a file, a line of JSON is appended to it: ``name``,
+    ``digest``, ``description``, ``source``, and ``module``, which reads the data set.
 
     Parameters
     ----------
@@ -134,78 +134,127 @@ def load(name: str, source: str | None = None) -> Dataset:
     "stand-in: scikit-learn's 8×8 digits enlarged to 28×28, not MNIST"
     """
     spec = get_spec(name)
-    source = source or os.environ.get("MIRAGE_SOURCE") or "auto"
-    if source not in SOURCES:
-        raise DataError(f"no data source '{source}'; expected {', '.join(SOURCES)}")
-    if source == "stand-in":
-        return _stand_in(spec, "asked for")
-    directory = data_directory()
-    if verified := find(spec, directory):
-        return _real(spec, verified)
-    if source == "real":
-        raise DataError(f"{directory / spec.files[0]} is not there; {_how(spec)}")
-    return _stand_in(spec, f"{directory} has no {spec.files[0]}; {_how(spec)}")
+    file = _find(spec, source)
+    data = _real(spec, file) if file else _stand_in(spec)
+    _record(data)
+    return data
 
 
-def _how(spec: DatasetSpec | TableSpec) -> str:
-    """Say how to get a data set."""
-    if isinstance(spec, TableSpec) and spec.download is None:
-        return f"it cannot be downloaded: {spec.origin}"
-    return f"'mirage data fetch {spec.name}' downloads it"
-
-
-def fetch(name: str) -> None:
-    """Make sure that a verified file lies in the data directory; download it if need be.
+def available(name: str, source: str | None = None) -> bool:
+    """Return whether :func:`load` can give real data, without reading them.
 
     Parameters
     ----------
-    name : str
-        A data set.
+    name, source : str
+        As for :func:`load`.
+
+    Examples
+    --------
+    >>> available("mnist", source="stand-in")
+    False
+    """
+    try:
+        return _find(get_spec(name), source) is not None
+    except DataError:
+        return False
+
+
+def digest(name: str, source: str | None = None) -> str:
+    """Return what ``load(name, source).digest`` is, without reading real data.
+
+    Parameters
+    ----------
+    name, source : str
+        As for :func:`load`.
+
+    Raises
+    ------
+    DataError
+        As :func:`load`.
+
+    Examples
+    --------
+    >>> digest("mnist", "stand-in") == load("mnist", "stand-in").digest
+    True
+    """
+    spec = get_spec(name)
+    file = _find(spec, source)
+    return file.digest if file else _computed(name)[1]
+
+
+def fetch(*names: str, strict: bool = True) -> list[Fetched]:
+    """Make sure that verified files lie in the data directory; download what is absent.
+
+    Parameters
+    ----------
+    *names : str
+        Data sets; by default all that can be downloaded in seconds.
+    strict : bool
+        False: a network that fails is reported in the result only.
+
+    Returns
+    -------
+    list of Fetched
+        What was done about each data set.
 
     Raises
     ------
     DataError, NetworkError, DiskError
-        See :func:`mirage.datasets.download.fetch`.
+        See :func:`mirage.datasets.download.fetch`; a NetworkError after the others are done.
     """
-    download.fetch([get_spec(name)], data_directory())
+    chosen = names or [n for n, spec in REGISTRY.items() if spec.download and not spec.by_name_only]
+    done = download.fetch([get_spec(name) for name in dict.fromkeys(chosen)], data_directory())
+    faults = [one.fault for one in done if one.fault]
+    if faults and strict:
+        raise NetworkError("; ".join(faults))
+    return done
 
 
-def _real(spec: DatasetSpec | TableSpec, file: Verified) -> Dataset:
+def _find(spec: Spec, source: str | None) -> Verified | None:
+    """Find the files that the source allows; None for the stand-in."""
+    source = source or os.environ.get("MIRAGE_SOURCE") or "auto"
+    if source not in SOURCES:
+        raise DataError(f"no data source '{source}'; expected {', '.join(SOURCES)}")
+    if source == "stand-in":
+        return None
+    directory = data_directory()
+    file = find(spec, directory)
+    if file is None and source == "real":
+        raise DataError(f"{directory / spec.files[0]} is not there; {spec.how_to_get}")
+    return file
+
+
+def _real(spec: Spec, file: Verified) -> Dataset:
     """Read verified files."""
-    table = isinstance(spec, TableSpec)
-    content = spec.load(file.paths) if table else read_arrays(spec, file.path)
+    content = spec.read(file.paths)
     logger.info("%s: %s, %s", spec.name, file.source, file.path)
     for fault in content.get("faults", ()):
         logger.warning("%s: %s", spec.name, fault)
-    return _build(spec, file.source, spec.describe(content), file.digest, content)
+    return spec.build(file.source, spec.describe(content), file.digest, content)
 
 
-def _stand_in(spec: DatasetSpec | TableSpec, reason: str) -> Dataset:
+def _stand_in(spec: Spec) -> Dataset:
     """Give out the stand-in, computed once per process."""
     content, digest = _computed(spec.name)
-    logger.warning("%s: %s (%s)", spec.name, spec.stand_in_caption, reason)
+    logger.warning("%s: %s (%s)", spec.name, spec.stand_in_caption, spec.how_to_get)
     copies = {
         name: value.copy() if isinstance(value, np.ndarray) else value  # a frame never changes
         for name, value in content.items()
     }
-    return _build(spec, "stand-in", spec.stand_in_caption, digest, copies)
+    return spec.build("stand-in", spec.stand_in_caption, digest, copies)
 
 
 @functools.cache
 def _computed(name: str) -> tuple[dict[str, Any], str]:
-    spec = REGISTRY[name]
-    content = spec.stand_in()
-    digest = digest_tables if isinstance(spec, TableSpec) else digest_arrays
-    return content, digest(content)
+    content = REGISTRY[name].stand_in()
+    arrays = {key: value for key, value in content.items() if isinstance(value, np.ndarray)}
+    return content, digest_arrays(arrays) if arrays else digest_tables(content)
 
 
-def _build(
-    spec: DatasetSpec | TableSpec,
-    source: str,
-    description: str,
-    digest: str,
-    content: Mapping[str, Any],
-) -> Dataset:
-    own = {f.name for f in fields(spec.container)} - {f.name for f in fields(Dataset)}
-    chosen = {name: content[name] for name in own if name in content}
-    return spec.container(spec.name, source, description, digest, **chosen)
+def _record(data: Dataset) -> None:
+    """Append a line about a loaded data set to the file that ``$MIRAGE_DATA_LOG`` names."""
+    if log := os.environ.get("MIRAGE_DATA_LOG"):
+        line = {key: getattr(data, key) for key in ("name", "digest", "description", "source")}
+        line["module"] = f"mirage.datasets.{_HOMES.get(data.name, data.name).split('.')[0]}"
+        with Path(log).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mirage.datasets import bigbench_download, simulated
-from mirage.datasets.tables import ScoreTable, TableSpec
+from mirage.datasets.spec import Spec
+from mirage.datasets.tables import ScoreTable
 from mirage.readers import bigbench
 
 
@@ -63,7 +64,7 @@ def stand_in() -> dict[str, Any]:
     return {"scores": pl.concat([table, whole.select(table.columns)]), "faults": ()}
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="bigbench",
     title="BIG-bench score files",
     licence="Apache-2.0",
@@ -74,7 +75,7 @@ SPEC = TableSpec(
     caption="BIG-bench score files ({tasks} tasks and subtasks, {models} models, {rows} scores)",
     stand_in_caption="stand-in: scores simulated from the paper's model, not BIG-bench score files",
     container=ScoreTable,
-    read=read_archive,
+    read_files=read_archive,
     stand_in=stand_in,
     download=bigbench_download.download,
     urls=(bigbench_download.PROBE,),

@@ -3,11 +3,18 @@
 The repository has many gigabytes of logs beside some megabytes of scores. So its tree is listed
 once, and only the score files are downloaded, each checked against the hash git has for it.
 A fetch that was stopped goes on where it was: finished files lie under their hash.
+
+Not through pooch: it knows no git hashes, downloads one file after another, and tries again after
+a 404 as after a 429.
 """
 
 import hashlib
+import http.client
 import re
+import time
+import urllib.error
 import urllib.parse
+import urllib.request
 import zipfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -16,8 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from mirage.datasets.remote import get
-from mirage.datasets.tables import GITHUB
+from mirage.datasets.spec import GITHUB
 from mirage.files import DataError, NetworkError, atomic_write
 from mirage.readers.bigbench import TASKS, find, short_name
 
@@ -28,7 +34,9 @@ RAW = GITHUB
 PROBE = f"{GITHUB}/google/BIG-bench/{COMMIT}/README.md"
 _SCORES = re.compile(rf"{TASKS}[^/]+/results/scores_[^/]*\.json")
 _N_THREADS = 16  # small files: the wait for an answer dominates
+_STALL = 30  # seconds without a byte after which a download counts as broken
 _WAITS = (1, 4, 15, 60)  # seconds; of thousands of requests some are turned away for a while
+_BUSY = {403, 408, 425, 429, 500, 502, 503, 504}  # answers that may change; GitHub limits with 403
 
 
 class Blob(NamedTuple):
@@ -91,6 +99,39 @@ def list_blobs() -> list[Blob]:
     return sorted(blobs)
 
 
+def get(url: str) -> bytes:
+    """Download a small file into memory; try again where that may help.
+
+    Parameters
+    ----------
+    url : str
+        HTTP or HTTPS.
+
+    Returns
+    -------
+    bytes
+        The whole body.
+
+    Raises
+    ------
+    NetworkError
+        Naming the address and what the last attempt met.
+    """
+    for wait in (*_WAITS, None):
+        try:
+            with urllib.request.urlopen(url, timeout=_STALL) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            fault, again = f"HTTP {error.code} {error.reason}", error.code in _BUSY
+            error.close()
+        except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+            fault, again = str(error) or type(error).__name__, True
+        if wait is None or not again:
+            break
+        time.sleep(wait)
+    raise NetworkError(f"cannot download {url}: {fault}")
+
+
 def download(folder: Path) -> None:
     """Download the score files into an archive under `folder`; go on where a stopped one was.
 
@@ -147,7 +188,7 @@ def _download_blobs(blobs: list[Blob], store: Path, n_all: int) -> None:
 def _download_blob(blob: Blob, store: Path) -> None:
     """Download one file, check it, and keep it under its hash."""
     url = f"{RAW}/google/BIG-bench/{COMMIT}/{urllib.parse.quote(TASKS + blob.path)}"
-    content = get(url, waits=_WAITS)
+    content = get(url)
     if (found := git_hash(content)) != blob.sha1:
         raise NetworkError(f"{url}: expected git hash {blob.sha1}, found {found}")
     with atomic_write(store / blob.sha1) as file:

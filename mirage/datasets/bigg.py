@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirage.datasets import simulated
-from mirage.datasets.tables import ScoreTable, TableSpec
+from mirage.datasets.spec import Spec
+from mirage.datasets.tables import ScoreTable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -148,25 +149,25 @@ _COMMON = {
     "origin": "computed from the BIG-bench logs at github wschella/lass @ 67fefca6",
     "container": ScoreTable,
 }
-SPEC = TableSpec(
+SPEC = Spec(
     name="bigg",
     title="BIG-G",
     files=("bigbench/bigg_t0_3shot.csv", "bigbench/bigg_t0_3shot_items.parquet"),
     n_bytes=164_000,
     caption="BIG-G at T = 0, 3 shots ({tasks} BIG-bench tasks × {models} sizes)",
     stand_in_caption="stand-in: scores simulated from the paper's model, not BIG-G",
-    read=read,
+    read_files=read,
     stand_in=stand_in,
     **_COMMON,
 )
-SHOTS_SPEC = TableSpec(
+SHOTS_SPEC = Spec(
     name="bigg_shots",
     title="BIG-G 128B by shots",
     files=("bigbench/bigg_t0_128b_by_shots.csv",),
     n_bytes=27_000,
     caption="BIG-G 128B at T = 0, 0 to 3 shots ({tasks} BIG-bench tasks)",
     stand_in_caption="stand-in: scores simulated from the paper's model, not BIG-G 128B by shots",
-    read=read_shots,
+    read_files=read_shots,
     stand_in=stand_in_shots,
     **_COMMON,
 )

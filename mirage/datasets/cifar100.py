@@ -3,11 +3,13 @@
 Stand-in: 32×32 patches of scikit-learn's two sample photographs, a temple and a flower.
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mirage.datasets.images import Arrays, ArraySpec, DatasetSpec, LabelledImages
+from mirage.datasets.images import Arrays, ArraySpec, LabelledImages, download_npz, read_npz
+from mirage.datasets.spec import Spec
 
 SIDE = 32
 _STRIP = 128  # width of the photographs' strips: 5 to each, taken in turn for training and test
@@ -57,26 +59,30 @@ def _patches(
     return np.moveaxis(patches, 1, 3).copy(), (50 * photo + 50 * top // tops).astype(np.uint8)
 
 
-SPEC = DatasetSpec(
+ARRAYS = {
+    # A directory may hold a subset of the 50 000 training images; the caption counts them.
+    "x_train": ArraySpec("uint8", ("n_train", SIDE, SIDE, 3)),
+    "y_train": ArraySpec("uint8", ("n_train",)),
+    "x_test": ArraySpec("uint8", (10_000, SIDE, SIDE, 3)),
+    "y_test": ArraySpec("uint8", (10_000,)),
+    "label_names": ArraySpec("str", (100,)),
+}
+FILE = "cifar100.npz"
+SPEC = Spec(
     name="cifar100",
     title="CIFAR-100",
     licence="none stated by its authors",
     citation="Krizhevsky (2009)",
+    origin="its author's archive, through torchvision",
+    files=(FILE,),
     urls=("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",),
     n_bytes=140_000_000,
-    arrays={
-        # A directory may hold a subset of the 50 000 training images; the caption counts them.
-        "x_train": ArraySpec("uint8", ("n_train", SIDE, SIDE, 3)),
-        "y_train": ArraySpec("uint8", ("n_train",)),
-        "x_test": ArraySpec("uint8", (10_000, SIDE, SIDE, 3)),
-        "y_test": ArraySpec("uint8", (10_000,)),
-        "label_names": ArraySpec("str", (100,)),
-    },
     caption="CIFAR-100 ({n_train} of its 50 000 training images, 10 000 test images)",
     stand_in_caption=(
         "stand-in: 32×32 patches of scikit-learn's two sample photographs, not CIFAR-100"
     ),
     container=LabelledImages,
-    convert=convert,
+    read_files=partial(read_npz, expected=ARRAYS),
+    download=partial(download_npz, file_name=FILE, convert=convert),
     stand_in=stand_in,
 )

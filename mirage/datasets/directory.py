@@ -9,16 +9,11 @@ import hashlib
 import logging
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from mirage.datasets.images import Arrays, DatasetSpec, check_arrays
-from mirage.datasets.tables import TableSpec
+from mirage.datasets.spec import Spec
 from mirage.files import DataError, atomic_write, sha256
 
 SUMS = "SHA256SUMS"
@@ -154,12 +149,12 @@ def digest_file(path: Path) -> str:
         ) from error
 
 
-def find(spec: DatasetSpec | TableSpec, directory: Path) -> Verified | None:
+def find(spec: Spec, directory: Path) -> Verified | None:
     """Find a data set's files in `directory` and verify them.
 
     Parameters
     ----------
-    spec : DatasetSpec or TableSpec
+    spec : Spec
         The data set.
     directory : Path
         A data directory; it need not exist.
@@ -192,7 +187,7 @@ def find(spec: DatasetSpec | TableSpec, directory: Path) -> Verified | None:
     return Verified(paths, digest, "download" if downloaded else "directory")
 
 
-def _verify(spec: DatasetSpec | TableSpec, directory: Path, name: str, sums: Sums) -> str:
+def _verify(spec: Spec, directory: Path, name: str, sums: Sums) -> str:
     """Return the SHA-256 of one file, if it is the one on record."""
     path = directory / name
     expected = sums.digests.get(name)
@@ -210,30 +205,11 @@ def _verify(spec: DatasetSpec | TableSpec, directory: Path, name: str, sums: Sum
     return found
 
 
-def _advice(spec: DatasetSpec | TableSpec) -> str:
+def _advice(spec: Spec) -> str:
     """Say how to replace a data set's files."""
-    if getattr(spec, "download", True):
+    if spec.download:
         return f"replace it by 'mirage data fetch {spec.name}'"
     return f"replace it from where you have it ({spec.name} cannot be downloaded)"
-
-
-def read_arrays(spec: DatasetSpec, path: Path) -> Arrays:
-    """Read the arrays of an npz file and check names, shapes and dtypes.
-
-    Raises
-    ------
-    DataError
-        For a file that is no npz archive, or not this data set.
-    """
-    try:
-        # Opened here: np.load leaves its own handle open when the archive is broken.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in spec.arrays if name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        # TypeError: a lone npy array is no archive to open.
-        raise DataError(f"{path} is no readable npz archive: {error}") from error
-    check_arrays(arrays, spec.arrays, path)
-    return arrays
 
 
 def verify_directory(directory: Path) -> Iterator[tuple[str, str | None]]:

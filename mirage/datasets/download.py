@@ -1,6 +1,6 @@
-"""Downloads: images through torchvision, converted to npz; tables from pinned commits.
+"""Downloads into a data directory: only what is absent, each file checked before it takes its name.
 
-Each file is checked and its checksum recorded before it takes its name.
+A data set's own module knows how its files are made (``Spec.download``).
 """
 
 import functools
@@ -11,29 +11,47 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import NamedTuple
 
 from mirage.datasets import bigbench_download
 from mirage.datasets.directory import Verified, find, logger, read_sums, record_download
-from mirage.datasets.images import DatasetSpec, check_arrays
-from mirage.datasets.tables import TableSpec
-from mirage.files import DataError, NetworkError, atomic_write, disk_faults, locked, sha256
+from mirage.datasets.spec import Spec
+from mirage.files import DataError, MirageError, NetworkError, disk_faults, locked, sha256
 
 _PATIENCE = 3.0  # seconds for a server's first answer
 _LOCK = ".mirage-lock"
 
 
-def reachable(specs: Iterable[DatasetSpec | TableSpec]) -> set[str]:
-    """Tell which data sets have a server that answers, within about 3 seconds in all.
+class Fetched(NamedTuple):
+    """What a fetch did about one data set.
+
+    Attributes
+    ----------
+    name : str
+        The data set.
+    file : Verified or None
+        Its files; None where they could not be downloaded.
+    downloaded : bool
+        False where they were there before.
+    fault : str
+        Why it could not be downloaded; empty otherwise.
+    """
+
+    name: str
+    file: Verified | None
+    downloaded: bool = False
+    fault: str = ""
+
+
+def reachable(specs: Iterable[Spec]) -> set[str]:
+    """Find the data sets that have a server that answers, within about 3 seconds in all.
 
     Parameters
     ----------
-    specs : iterable of DatasetSpec or TableSpec
-        Their first bytes are asked for (HTTP HEAD), all at once.
+    specs : iterable of Spec
+        Probed with HTTP HEAD requests, in parallel.
 
     Returns
     -------
@@ -64,7 +82,7 @@ def reachable(specs: Iterable[DatasetSpec | TableSpec]) -> set[str]:
     return set(answered)
 
 
-def fetch(specs: Sequence[DatasetSpec | TableSpec], directory: Path) -> None:
+def fetch(specs: Sequence[Spec], directory: Path) -> list[Fetched]:
     """Make sure that a verified file of each data set lies in `directory`.
 
     A file that is there and verified is left alone, without a look at the network.
@@ -73,59 +91,66 @@ def fetch(specs: Sequence[DatasetSpec | TableSpec], directory: Path) -> None:
 
     Parameters
     ----------
-    specs : sequence of DatasetSpec or TableSpec
+    specs : sequence of Spec
         The data sets; one that fails does not stop the others.
     directory : Path
         A data directory; made where it is absent.
 
+    Returns
+    -------
+    list of Fetched
+        What was done, in the order of `specs`. A network that fails is a ``fault`` there.
+
     Raises
     ------
-    NetworkError
-        Where no server answers, or one stops answering: after the others are done.
     DataError
-        Where a download is not the data set, ``SHA256SUMS`` is unreadable, or a data set is
-        nowhere to be downloaded.
+        Where a download is not the data set, ``SHA256SUMS`` is unreadable, or a data set has no
+        download.
     DiskError
         Where the directory is read-only or the disk full; nothing half-written stays.
     """
-    absent = [spec for spec in specs if not verified(spec, directory)]
-    if not absent:
-        return
+    done = {spec.name: Fetched(spec.name, verified(spec, directory)) for spec in specs}
+    absent = [spec for spec in specs if not done[spec.name].file]
     for spec in absent:
-        if isinstance(spec, TableSpec) and spec.download is None:
+        if spec.download is None:
             raise DataError(
                 f"{spec.name} cannot be downloaded ({spec.origin}): put {', '.join(spec.files)} "
                 f"and their lines of SHA256SUMS into {directory}"
             )
-    with locked(directory / _LOCK):
-        absent = [spec for spec in specs if not verified(spec, directory)]  # another was quicker
-        online = reachable(absent)
-        unreached = [spec for spec in absent if spec.name not in online]
-        faults = [_unreachable(unreached, directory)] if unreached else []
-        for spec in absent:
-            if spec.name in online:
-                try:
-                    if isinstance(spec, TableSpec):
-                        _install(spec, directory, spec.download)
-                    else:
-                        _download(spec, directory)
-                except NetworkError as error:
-                    faults.append(str(error))
-    if faults:
-        raise NetworkError("; ".join(faults))
+    online = reachable(absent)
+    for spec in absent:
+        if spec.name not in online:
+            done[spec.name] = Fetched(spec.name, None, fault=_unreachable(spec, directory))
+    # Without a network the directory is not touched: it may be read-only.
+    if online:
+        with locked(directory / _LOCK):
+            for spec in absent:
+                if spec.name in online:
+                    done[spec.name] = _fetch_one(spec, directory)
+    return list(done.values())
 
 
-def _unreachable(specs: Sequence[DatasetSpec | TableSpec], directory: Path) -> str:
-    """Say in one line which data sets cannot be downloaded, and what to do."""
-    names = ", ".join(spec.name for spec in specs)
-    hosts = ", ".join(dict.fromkeys(urllib.parse.urlsplit(u).netloc for s in specs for u in s.urls))
+def _fetch_one(spec: Spec, directory: Path) -> Fetched:
+    """Download a data set, unless another process was quicker."""
+    if file := verified(spec, directory):
+        return Fetched(spec.name, file)
+    try:
+        install(spec, directory, spec.download)
+    except NetworkError as error:
+        return Fetched(spec.name, None, fault=str(error))
+    return Fetched(spec.name, find(spec, directory), downloaded=True)
+
+
+def _unreachable(spec: Spec, directory: Path) -> str:
+    """Say in one line that a data set cannot be downloaded, and what to do."""
+    hosts = ", ".join(dict.fromkeys(urllib.parse.urlsplit(url).netloc for url in spec.urls))
     return (
-        f"cannot download {names}: no answer within {_PATIENCE:.0f} s from {hosts}; check the "
-        f"network, or point $MIRAGE_DATA at a directory that has them (now {directory})"
+        f"cannot download {spec.name}: no answer within {_PATIENCE:.0f} s from {hosts}; check the "
+        f"network, or set $MIRAGE_DATA to a directory that has it (now {directory})"
     )
 
 
-def verified(spec: DatasetSpec | TableSpec, directory: Path) -> Verified | None:
+def verified(spec: Spec, directory: Path) -> Verified | None:
     """Return the verified file, or None where it is absent, damaged or unknown.
 
     Raises
@@ -139,40 +164,6 @@ def verified(spec: DatasetSpec | TableSpec, directory: Path) -> Verified | None:
     except DataError as error:
         logger.info("%s: %s", spec.name, error)
         return None
-
-
-@contextmanager
-def _temporary(folder: Path) -> Iterator[Path]:
-    """Make an empty folder and remove it afterwards; what a killed fetch left goes first."""
-    with disk_faults(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _download(spec: DatasetSpec | TableSpec, directory: Path) -> None:
-    """Download into a temporary folder, convert, and write the file with its checksum."""
-    from mirage._torchvision import quiet_download
-
-    target = directory / spec.file_name
-    with _temporary(directory / f".{spec.name}.partial") as partial:
-        try:
-            with disk_faults(partial), quiet_download():
-                arrays = spec.convert(partial)
-        except (RuntimeError, OSError, http.client.HTTPException) as error:
-            # torchvision: RuntimeError if all mirrors fail or an MD5 is wrong, else URLError.
-            reason = " ".join(str(error).split())
-            raise NetworkError(f"the download of {spec.name} failed: {reason}") from error
-    check_arrays(arrays, spec.arrays, f"the download of {spec.name}")
-    with atomic_write(target) as file:
-        np.savez_compressed(file, **arrays)
-        file.flush()
-        # The checksum first: a kill between the two then leaves no file, not an unknown one.
-        record_download(directory, target.name, sha256(file.name))
-    logger.info("%s: downloaded to %s", spec.name, target)
 
 
 def fetch_clone(clone: Path, directory: Path) -> None:
@@ -195,22 +186,57 @@ def fetch_clone(clone: Path, directory: Path) -> None:
     from mirage.datasets.bigbench import SPEC
 
     with locked(directory / _LOCK):
-        _install(SPEC, directory, functools.partial(bigbench_download.pack_clone, clone))
+        install(SPEC, directory, functools.partial(bigbench_download.pack_clone, clone))
 
 
-def _install(spec: TableSpec, directory: Path, make: Callable[[Path], None]) -> None:
-    """Make a table's files in a folder that outlives a failure, read them, and put them in place.
+def install(spec: Spec, directory: Path, make: Callable[[Path], None]) -> None:
+    """Make a data set's files in a folder of their own, read them, and put them in place.
 
-    What a stopped download has finished is still there the next time.
+    The caller holds the directory's lock.
+
+    Parameters
+    ----------
+    spec : Spec
+        The data set.
+    directory : Path
+        A data directory.
+    make : callable
+        ``make(folder)`` puts ``spec.files`` under `folder`.
+
+    Raises
+    ------
+    NetworkError, DataError, DiskError
+        As :func:`fetch`. What a stopped download has finished stays only where
+        ``spec.by_name_only``, since it is then resumed.
     """
     partial = directory / f".{spec.name}.partial"
-    with disk_faults(partial):
-        partial.mkdir(parents=True, exist_ok=True)
-        make(partial)
-        spec.load([partial / name for name in spec.files])
-        for name in spec.files:
-            (directory / name).parent.mkdir(parents=True, exist_ok=True)
-            record_download(directory, name, sha256(partial / name))
-            os.replace(partial / name, directory / name)
-        shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with disk_faults(partial):
+            if not spec.by_name_only:
+                shutil.rmtree(partial, ignore_errors=True)  # what a killed fetch left
+            partial.mkdir(parents=True, exist_ok=True)
+            _make(spec, partial, make)
+            spec.read([partial / name for name in spec.files])
+            for name in spec.files:
+                (directory / name).parent.mkdir(parents=True, exist_ok=True)
+                # The checksum first: a kill between the two leaves no file, not an unknown one.
+                record_download(directory, name, sha256(partial / name))
+                os.replace(partial / name, directory / name)
+            shutil.rmtree(partial, ignore_errors=True)
+    finally:
+        if not spec.by_name_only:
+            shutil.rmtree(partial, ignore_errors=True)
     logger.info("%s: downloaded to %s", spec.name, directory / spec.files[0])
+
+
+def _make(spec: Spec, partial: Path, make: Callable[[Path], None]) -> None:
+    """Call `make`; a fault of the network is a :class:`NetworkError` of one line."""
+    try:
+        with disk_faults(partial):
+            make(partial)
+    except MirageError:
+        raise
+    except (RuntimeError, OSError, http.client.HTTPException) as error:
+        # torchvision: RuntimeError if all mirrors fail or an MD5 is wrong, else URLError.
+        reason = " ".join(str(error).split())
+        raise NetworkError(f"the download of {spec.name} failed: {reason}") from error

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirage.datasets import simulated
-from mirage.datasets.remote import download_all
-from mirage.datasets.tables import GITHUB, Remote, ScoreTable, TableSpec
+from mirage.datasets.remote import Remote, download_pinned
+from mirage.datasets.spec import GITHUB, Spec
+from mirage.datasets.tables import ScoreTable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -138,7 +139,7 @@ def _block(
 
 def download(folder: Path) -> None:
     """Download the three files."""
-    download_all(_REMOTES, folder)
+    download_pinned(_REMOTES, folder)
 
 
 def stand_in() -> dict[str, Any]:
@@ -160,7 +161,7 @@ def stand_in() -> dict[str, Any]:
     return {"scores": table.filter(~absent)}
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="expemergence",
     title="ExpEmergence",
     licence="MIT",
@@ -171,7 +172,7 @@ SPEC = TableSpec(
     caption="ExpEmergence ({models} open models, two BIG-bench tasks)",
     stand_in_caption="stand-in: scores simulated from the paper's model, not ExpEmergence",
     container=ScoreTable,
-    read=read,
+    read_files=read,
     stand_in=stand_in,
     download=download,
     urls=tuple(remote.url for remote in _REMOTES),

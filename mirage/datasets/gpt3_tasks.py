@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from mirage.datasets.remote import download_all
-from mirage.datasets.tables import GITHUB, ItemTable, Remote, TableSpec
+from mirage.datasets.remote import Remote, download_pinned
+from mirage.datasets.spec import GITHUB, Spec
+from mirage.datasets.tables import ItemTable
 
 _RAW = f"{GITHUB}/openai/gpt-3/12766ba31aa6de490226e8517de75329e0d12dd4/data"
 # Task: largest operand, SHA-256 of the file.
@@ -85,7 +86,7 @@ def _table(items: list[tuple[str, int, str, str]]) -> Any:
 
 def download(folder: Path) -> None:
     """Download the five files."""
-    download_all(_REMOTES, folder)
+    download_pinned(_REMOTES, folder)
 
 
 def stand_in() -> dict[str, Any]:
@@ -100,7 +101,7 @@ def stand_in() -> dict[str, Any]:
     return {"table": _table(items)}
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="gpt3_tasks",
     title="GPT-3 arithmetic items",
     licence="none stated",
@@ -111,7 +112,7 @@ SPEC = TableSpec(
     caption="arithmetic items of the GPT-3 paper ({tasks} tasks, {rows} items)",
     stand_in_caption="stand-in: items drawn in the same form, not GPT-3 arithmetic items",
     container=ItemTable,
-    read=read,
+    read_files=read,
     stand_in=stand_in,
     download=download,
     urls=(_REMOTES[0].url,),

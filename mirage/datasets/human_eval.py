@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from mirage.datasets.tables import ItemTable, TableSpec
+from mirage.datasets.spec import Spec
+from mirage.datasets.tables import ItemTable
 from mirage.readers.files import decode
 
 _DECODER = msgspec.json.Decoder(dict[str, dict[str, dict[str, float | None]]])
@@ -60,7 +61,7 @@ def stand_in() -> dict[str, Any]:
     return {"table": pl.DataFrame({"task": tasks, "metric": "exact_str_match"} | raters)}
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="human_eval",
     title="BIG-bench human raters",
     licence="Apache-2.0",
@@ -71,6 +72,6 @@ SPEC = TableSpec(
     caption="human raters on BIG-bench ({tasks} tasks, average and best)",
     stand_in_caption="stand-in: made-up scores of two simulated tasks, not BIG-bench human raters",
     container=ItemTable,
-    read=read,
+    read_files=read,
     stand_in=stand_in,
 )

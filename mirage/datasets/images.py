@@ -1,42 +1,19 @@
-"""What a data set is: its description, its arrays, and the object that a caller receives."""
+"""Data sets of images: what a caller receives, and their files (npz)."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mirage.files import DataError
+from mirage.datasets.spec import Dataset
+from mirage.files import DataError, atomic_write
 
 Arrays = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A data set in memory; its arrays belong to the caller, each load makes fresh ones.
-
-    Attributes
-    ----------
-    name : str
-        Key of the registry, such as ``"mnist"``.
-    source : str
-        ``"directory"``, ``"download"`` or ``"stand-in"``.
-    description : str
-        One phrase for a figure's caption; it names a stand-in as such.
-    digest : str
-        SHA-256 of the verified file, or of a stand-in's arrays; a key for caches.
-    """
-
-    name: str
-    source: str
-    description: str
-    digest: str
-
-    @property
-    def is_real(self) -> bool:
-        """True unless the data are a stand-in; claims on the paper's data need it."""
-        return self.source != "stand-in"
 
 
 @dataclass(frozen=True)
@@ -55,6 +32,11 @@ class LabelledImages(Dataset):
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+
+    @staticmethod
+    def counts(content: Mapping[str, Any]) -> dict[str, int]:
+        """Return the numbers of training and test images."""
+        return {f"n_{part}": len(content[f"x_{part}"]) for part in ("train", "test")}
 
 
 @dataclass(frozen=True)
@@ -93,64 +75,6 @@ class ArraySpec:
 
     dtype: str
     shape: tuple[int | str, ...]
-
-
-@dataclass(frozen=True)
-class DatasetSpec:
-    """An entry of the registry: everything known of a data set before it is read.
-
-    Attributes
-    ----------
-    name, title : str
-        Key, and name in prose.
-    licence, citation : str
-        Terms of use, and whom to cite.
-    urls : tuple of str
-        Where torchvision downloads it; probed before a download, one answer suffices.
-    n_bytes : int
-        Approximate size of the npz file.
-    arrays : mapping of str to ArraySpec
-        What the npz file must hold; further arrays are kept and not read.
-    caption : str
-        Template of the real data's description; free axis lengths are filled in.
-    stand_in_caption : str
-        Description of the stand-in.
-    container : type of Dataset
-        What :func:`mirage.datasets.load` returns.
-    convert : callable
-        ``convert(folder)`` downloads through torchvision into `folder` and returns the arrays.
-    stand_in : callable
-        ``stand_in()`` computes the stand-in's arrays.
-    """
-
-    name: str
-    title: str
-    licence: str
-    citation: str
-    urls: tuple[str, ...]
-    n_bytes: int
-    arrays: Mapping[str, ArraySpec]
-    caption: str
-    stand_in_caption: str
-    container: type[Dataset]
-    convert: Callable[[Path], Arrays]
-    stand_in: Callable[[], Arrays]
-
-    @property
-    def file_name(self) -> str:
-        """Name of the file in a data directory."""
-        return f"{self.name}.npz"
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Names of all files: this one."""
-        return (self.file_name,)
-
-    def describe(self, arrays: Mapping[str, np.ndarray]) -> str:
-        """Return the caption of the real data, with the sizes of these `arrays`."""
-        lengths = check_arrays(arrays, self.arrays, self.name)
-        # Digits grouped by a space, the SI's way: 60 000.
-        return self.caption.format(**{k: f"{n:,}".replace(",", " ") for k, n in lengths.items()})
 
 
 def check_arrays(
@@ -244,3 +168,55 @@ def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def read_npz(paths: Sequence[Path], expected: Mapping[str, ArraySpec]) -> Arrays:
+    """Read the arrays of an npz file and check names, shapes and dtypes.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The file.
+    expected : mapping of str to ArraySpec
+        What it must hold; further arrays are not read.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Its arrays.
+
+    Raises
+    ------
+    DataError
+        For a file that is no npz archive, or holds other arrays.
+    """
+    (path,) = paths
+    try:
+        # Opened here: np.load leaves its own handle open when the archive is broken.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in expected if name in archive.files}
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        # TypeError: a lone npy array is no archive to open.
+        raise DataError(f"{path} is no readable npz archive: {error}") from error
+    check_arrays(arrays, expected, path)
+    return arrays
+
+
+def download_npz(folder: Path, file_name: str, convert: Callable[[Path], Arrays]) -> None:
+    """Download a data set through torchvision and keep its arrays as an npz file.
+
+    Parameters
+    ----------
+    folder : Path
+        Receives the archives as their authors publish them, and the file.
+    file_name : str
+        Of the npz file.
+    convert : callable
+        ``convert(folder)`` downloads through torchvision, and returns the arrays.
+    """
+    from mirage._torchvision import quiet_download
+
+    with quiet_download():
+        arrays = convert(folder)
+    with atomic_write(folder / file_name) as file:
+        np.savez_compressed(file, **arrays)

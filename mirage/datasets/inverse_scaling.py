@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirage.datasets import simulated
-from mirage.datasets.tables import ScoreTable, TableSpec
+from mirage.datasets.spec import Spec
+from mirage.datasets.tables import ScoreTable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,7 +110,7 @@ def stand_in() -> dict[str, Any]:
     }
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="inverse_scaling",
     title="inverse-scaling per sample",
     licence="none stated",
@@ -122,6 +123,6 @@ SPEC = TableSpec(
         "stand-in: scores simulated from the paper's model, not inverse-scaling per sample"
     ),
     container=ScoreTable,
-    read=read,
+    read_files=read,
     stand_in=stand_in,
 )

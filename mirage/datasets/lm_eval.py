@@ -1,7 +1,7 @@
 """Pythia, OPT and BLOOM under lm-evaluation-harness, zero-shot, as EleutherAI published them.
 
-Pythia 70M–12B (final step), OPT 125M–66B, BLOOM 560M–7.1B (github EleutherAI/pythia @ a19eecb8),
-in the old format of :mod:`mirage.readers.lm_eval`. Know before use:
+Pythia 70M–12B (final step), OPT 125M–66B, BLOOM 560M–7.1B (github EleutherAI/pythia at
+``COMMIT``), in the old format of :mod:`mirage.readers.lm_eval`. Know before use:
 
 - ``n_params`` is the nominal size;
 - Pythia was run on 87 tasks, OPT and BLOOM on 65 of them;
@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from mirage.datasets import simulated
-from mirage.datasets.remote import download_all
-from mirage.datasets.tables import GITHUB, Remote, ScoreTable, TableSpec
+from mirage.datasets.remote import Remote, download_pinned
+from mirage.datasets.spec import GITHUB, Spec
+from mirage.datasets.tables import ScoreTable
 from mirage.readers import lm_eval
 from mirage.readers.model_names import size_of
+
+COMMIT = "4d0c90183683435b20890cabca52783c3b820d3c"
 
 
 def _remotes() -> tuple[Remote, ...]:
     """List the published files at a pinned commit, with the content they must have."""
-    raw = f"{GITHUB}/EleutherAI/pythia/4d0c90183683435b20890cabca52783c3b820d3c/evals"
+    raw = f"{GITHUB}/EleutherAI/pythia/{COMMIT}/evals"
     remotes = []
     for line in _PUBLISHED.split():
         model, digest = line.split("=")
@@ -81,7 +84,7 @@ def read_published(paths: Sequence[Path]) -> dict[str, Any]:
 
 def download(folder: Path) -> None:
     """Download the published files."""
-    download_all(_REMOTES, folder)
+    download_pinned(_REMOTES, folder)
 
 
 def stand_in() -> dict[str, Any]:
@@ -98,12 +101,12 @@ def stand_in() -> dict[str, Any]:
     return {"scores": table.with_columns(stderr=(share * (1 - share) / (n - 1)).sqrt())}
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="lm_eval",
     title="lm-evaluation-harness results",
     licence="Apache-2.0",
     citation="Biderman et al. (2023)",
-    origin="github EleutherAI/pythia, evals/",
+    origin=f"github EleutherAI/pythia @ {COMMIT[:8]}, evals/",
     files=tuple(remote.file for remote in _REMOTES),
     n_bytes=380_000,
     caption="lm-evaluation-harness results of Pythia, OPT and BLOOM ({models} models, zero-shot)",
@@ -111,7 +114,7 @@ SPEC = TableSpec(
         "stand-in: scores simulated from the paper's model, not lm-evaluation-harness results"
     ),
     container=ScoreTable,
-    read=read_published,
+    read_files=read_published,
     stand_in=stand_in,
     download=download,
     urls=(_REMOTES[0].url,),

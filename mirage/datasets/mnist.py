@@ -4,11 +4,13 @@ Stand-in: scikit-learn's 1 797 handwritten digits of 8×8 pixels.
 They are enlarged to MNIST's own geometry, a 20×20 box centred in 28×28.
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mirage.datasets.images import Arrays, ArraySpec, DatasetSpec, LabelledImages
+from mirage.datasets.images import Arrays, ArraySpec, LabelledImages, download_npz, read_npz
+from mirage.datasets.spec import Spec
 
 N_TEST = 400  # stand-in: leaves 1 397 originals for training
 _SHIFTS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]  # 9 × 1 397 = 12 573 images
@@ -59,25 +61,29 @@ def _enlarge(images: np.ndarray) -> np.ndarray:
     return np.pad(np.rint(large).astype(np.uint8), ((0, 0), (4, 4), (4, 4)))
 
 
-SPEC = DatasetSpec(
+ARRAYS = {
+    "x_train": ArraySpec("uint8", (60_000, 28, 28)),
+    "y_train": ArraySpec("uint8", (60_000,)),
+    "x_test": ArraySpec("uint8", (10_000, 28, 28)),
+    "y_test": ArraySpec("uint8", (10_000,)),
+}
+FILE = "mnist.npz"
+SPEC = Spec(
     name="mnist",
     title="MNIST",
     licence="CC BY-SA 3.0",
     citation="LeCun, Bottou, Bengio, Haffner (1998)",
+    origin="its authors' files, through torchvision",
+    files=(FILE,),
     urls=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/train-images-idx3-ubyte.gz",
         "http://yann.lecun.com/exdb/mnist/train-images-idx3-ubyte.gz",
     ),
     n_bytes=11_500_000,
-    arrays={
-        "x_train": ArraySpec("uint8", (60_000, 28, 28)),
-        "y_train": ArraySpec("uint8", (60_000,)),
-        "x_test": ArraySpec("uint8", (10_000, 28, 28)),
-        "y_test": ArraySpec("uint8", (10_000,)),
-    },
     caption="MNIST (60 000 training, 10 000 test images)",
     stand_in_caption="stand-in: scikit-learn's 8×8 digits enlarged to 28×28, not MNIST",
     container=LabelledImages,
-    convert=convert,
+    read_files=partial(read_npz, expected=ARRAYS),
+    download=partial(download_npz, file_name=FILE, convert=convert),
     stand_in=stand_in,
 )

@@ -18,11 +18,24 @@ from pathlib import Path
 from typing import Any
 
 from mirage.datasets import simulated
-from mirage.datasets.remote import get
-from mirage.datasets.tables import GITHUB, ScoreTable, TableSpec
+from mirage.datasets.remote import Remote, download_pinned
+from mirage.datasets.spec import GITHUB, Spec
+from mirage.datasets.tables import ScoreTable
 
 COMMIT = "4d6e1e43fd2635d04654aa77d1df9d5266ea0382"
 _RAW = f"{GITHUB}/ryoungj/ObsScaling/{COMMIT}/eval_results"
+_REMOTES = (
+    Remote(
+        "scores.csv",
+        f"{_RAW}/base_llm_emergent_capability_eval.csv",
+        "a156beee73c39b7833c3c53535c473939105512d85e90b0143be7325e516ef7c",
+    ),
+    Remote(
+        "sizes.csv",
+        f"{_RAW}/base_llm_benchmark_eval.csv",
+        "511996815735a4c46251dc585dcc525e370d148201f86561e6f927f9df2d0db8",
+    ),
+)
 _FILE = "llm/obsscaling_emergent.csv"
 _SIZE, _TOKENS, _FLOPS = "Model Size (B)", "Pretraining Data Size (T)", "FLOPs (1E21)"
 _IPA = "international_phonetic_alphabet_transliterate"
@@ -91,10 +104,8 @@ def download(folder: Path) -> None:
     """Download the scores and the sizes, and join them on the model."""
     import polars as pl
 
-    scores, sizes = (
-        pl.read_csv(get(f"{_RAW}/base_llm_{name}_eval.csv"), infer_schema=False)
-        for name in ("emergent_capability", "benchmark")
-    )
+    download_pinned(_REMOTES, folder)
+    scores, sizes = (pl.read_csv(folder / remote.file, infer_schema=False) for remote in _REMOTES)
     sizes = sizes.select("Model", "Model Family", _SIZE, _TOKENS, _FLOPS)
     target = folder / _FILE
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +126,7 @@ def stand_in() -> dict[str, Any]:
     return {"scores": pl.concat([exact, bleu]).with_columns(n_tokens=pl.lit(None, pl.Float64))}
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="obsscaling",
     title="ObsScaling",
     licence="Apache-2.0",
@@ -126,7 +137,7 @@ SPEC = TableSpec(
     caption="ObsScaling ({models} open models, {tasks} tasks, 2 shots)",
     stand_in_caption="stand-in: scores simulated from the paper's model, not ObsScaling",
     container=ScoreTable,
-    read=read,
+    read_files=read,
     stand_in=stand_in,
     download=download,
     urls=(f"{_RAW}/base_llm_emergent_capability_eval.csv",),

@@ -5,12 +5,14 @@ random affine jitter.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mirage.datasets.images import Arrays, ArraySpec, Characters, DatasetSpec
+from mirage.datasets.images import Arrays, ArraySpec, Characters, download_npz, read_npz
+from mirage.datasets.spec import Spec
 
 if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import RendererAgg
@@ -150,24 +152,28 @@ def _fill(renderer: "RendererAgg", outline: "Outline", affine: np.ndarray) -> np
     return np.asarray(renderer.buffer_rgba())[:, :, 3].copy()
 
 
-SPEC = DatasetSpec(
+ARRAYS = {
+    "x": ArraySpec("uint8", (1623, N_DRAWINGS, SIDE, SIDE)),
+    "alphabet": ArraySpec("str", (1623,)),
+    "character": ArraySpec("int16", (1623,)),
+    "is_background": ArraySpec("bool", (1623,)),
+}
+FILE = "omniglot.npz"
+SPEC = Spec(
     name="omniglot",
     title="Omniglot",
     licence="MIT",
     citation="Lake, Salakhutdinov, Tenenbaum (2015)",
+    origin="its authors' archives, through torchvision, reduced to 28×28 by a box filter",
+    files=(FILE,),
     urls=("https://raw.githubusercontent.com/brendenlake/omniglot/master/README.md",),
     n_bytes=3_000_000,
-    arrays={
-        "x": ArraySpec("uint8", (1623, N_DRAWINGS, SIDE, SIDE)),
-        "alphabet": ArraySpec("str", (1623,)),
-        "character": ArraySpec("int16", (1623,)),
-        "is_background": ArraySpec("bool", (1623,)),
-    },
     caption="Omniglot (1 623 characters, 20 drawings each, reduced to 28×28)",
     stand_in_caption=(
         "stand-in: letters of matplotlib's DejaVu font, 20 jittered drawings each, not Omniglot"
     ),
     container=Characters,
-    convert=convert,
+    read_files=partial(read_npz, expected=ARRAYS),
+    download=partial(download_npz, file_name=FILE, convert=convert),
     stand_in=stand_in,
 )

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from mirage.datasets import simulated
-from mirage.datasets.tables import ScoreTable, TableSpec
+from mirage.datasets.spec import Spec
+from mirage.datasets.tables import ScoreTable
 
 N_ITEMS = 50
 # Old name (EleutherAI/pythia-…-deduped): all parameters, nominal.
@@ -95,7 +96,7 @@ def stand_in() -> dict[str, Any]:
     }
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="pythia_arithmetic",
     title="Pythia arithmetic",
     licence="Apache-2.0",
@@ -106,6 +107,6 @@ SPEC = TableSpec(
     caption="Pythia arithmetic ({models} sizes, {tasks} tasks, 6 checkpoints, 0 to 16 shots)",
     stand_in_caption="stand-in: scores simulated from the paper's model, not Pythia arithmetic",
     container=ScoreTable,
-    read=read,
+    read_files=read,
     stand_in=stand_in,
 )

@@ -1,20 +1,16 @@
-"""Tables of published scores: what one is, and the object that a caller receives."""
+"""Tables of published results: what a caller receives."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirage.datasets.images import Dataset
-from mirage.files import DataError
+from mirage.datasets.spec import Dataset
 
 if TYPE_CHECKING:
     import polars as pl
-
-GITHUB = "https://raw.githubusercontent.com"
 
 
 @dataclass(frozen=True)
@@ -35,6 +31,11 @@ class ScoreTable(Dataset):
     outcomes: pl.DataFrame | None = None
     faults: tuple[str, ...] = ()
 
+    @staticmethod
+    def counts(content: Mapping[str, Any]) -> dict[str, int]:
+        """Return the numbers of rows, models and tasks."""
+        return _counts(content["scores"])
+
 
 @dataclass(frozen=True)
 class ItemTable(Dataset):
@@ -48,104 +49,17 @@ class ItemTable(Dataset):
 
     table: pl.DataFrame
 
-
-@dataclass(frozen=True)
-class Remote:
-    """A file at a pinned commit.
-
-    Attributes
-    ----------
-    file : str
-        Where it goes, relative to the data directory.
-    url : str
-        Where it is.
-    sha256 : str
-        The only content that is accepted.
-    """
-
-    file: str
-    url: str
-    sha256: str
+    @staticmethod
+    def counts(content: Mapping[str, Any]) -> dict[str, int]:
+        """Return the numbers of rows, models and tasks."""
+        return _counts(content["table"])
 
 
-@dataclass(frozen=True)
-class TableSpec:
-    """An entry of the registry: a table in one or several files.
-
-    Attributes
-    ----------
-    name, title : str
-        Key, and name in prose.
-    licence, citation : str
-        Terms of use, and whom to cite.
-    origin : str
-        Where the files come from, and how they were made.
-    files : tuple of str
-        Their places in a data directory; all of them make the data set.
-    n_bytes : int
-        Size of all files.
-    caption : str
-        Description of the real data; ``{models}``, ``{tasks}``, ``{rows}`` are filled in.
-    stand_in_caption : str
-        Description of the stand-in.
-    container : type of Dataset
-        What :func:`mirage.datasets.load` returns.
-    read : callable
-        ``read(paths)`` returns the container's own fields; `paths` are in the order of `files`.
-    stand_in : callable
-        ``stand_in()`` computes the same fields.
-    download : callable or None
-        ``download(folder)`` puts `files` under `folder`; None where no small download makes them.
-    urls : tuple of str
-        Probed before a download, one answer suffices.
-    by_name_only : bool
-        True for a download that takes minutes: not part of "all data sets".
-    """
-
-    name: str
-    title: str
-    licence: str
-    citation: str
-    origin: str
-    files: tuple[str, ...]
-    n_bytes: int
-    caption: str
-    stand_in_caption: str
-    container: type[Dataset]
-    read: Callable[[Sequence[Path]], dict[str, Any]]
-    stand_in: Callable[[], dict[str, Any]]
-    download: Callable[[Path], None] | None = None
-    urls: tuple[str, ...] = ()
-    by_name_only: bool = False
-
-    def load(self, paths: Sequence[Path]) -> dict[str, Any]:
-        """Read the files; what is not this data set is a :class:`DataError` that names them."""
-        import msgspec
-        import polars as pl
-
-        try:
-            return self.read(paths)
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            msgspec.MsgspecError,
-            pl.exceptions.PolarsError,
-        ) as e:
-            where = paths[0] if len(paths) == 1 else paths[0].parent
-            reason = " ".join(str(e).split())
-            raise DataError(f"{where} does not hold {self.title}: {reason}") from e
-
-    def describe(self, fields: Mapping[str, Any]) -> str:
-        """Return the caption of the real data, with the sizes of its table and the bad files."""
-        table = fields.get("scores", fields.get("table"))
-        counts = {"rows": table.height}
-        for name, column in (("models", "model"), ("tasks", "task")):
-            counts[name] = table[column].n_unique() if column in table.columns else 0
-        # Digits grouped by a space, the SI's way: 60 000.
-        text = self.caption.format(**{k: f"{n:,}".replace(",", " ") for k, n in counts.items()})
-        n_bad = len(fields.get("faults", ()))
-        return text + (f"; files that cannot be read: {n_bad}" if n_bad else "")
+def _counts(table: pl.DataFrame) -> dict[str, int]:
+    counts = {"rows": table.height}
+    for name, column in (("models", "model"), ("tasks", "task")):
+        counts[name] = table[column].n_unique() if column in table.columns else 0
+    return counts
 
 
 def digest_tables(fields: Mapping[str, Any]) -> str:

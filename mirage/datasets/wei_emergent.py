@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from mirage.datasets.tables import ItemTable, TableSpec
+from mirage.datasets.spec import Spec
+from mirage.datasets.tables import ItemTable
 
 
 class _File(msgspec.Struct):
@@ -53,7 +54,7 @@ def stand_in() -> dict[str, Any]:
     return {"table": pl.DataFrame({"model": "128b", "task": tasks, "complete": True})}
 
 
-SPEC = TableSpec(
+SPEC = Spec(
     name="wei_emergent",
     title="tasks annotated as emergent",
     licence="none stated",
@@ -64,6 +65,6 @@ SPEC = TableSpec(
     caption="tasks that Wei (2022) calls emergent ({rows} of BIG-bench, {models} models)",
     stand_in_caption="stand-in: two simulated tasks, not tasks annotated as emergent",
     container=ItemTable,
-    read=read,
+    read_files=read,
     stand_in=stand_in,
 )

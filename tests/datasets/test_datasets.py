@@ -1,5 +1,6 @@
 """Data sets: verified or refused, stand-ins named, downloads whole or absent."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ import pytest
 from mirage import datasets
 from mirage.datasets import download, mnist
 from mirage.datasets.directory import read_sums, record_download, verify_directory
-from mirage.datasets.images import ArraySpec
+from mirage.datasets.images import ArraySpec, read_npz
 from mirage.files import DataError, DiskError, NetworkError, sha256
 
 TOY = {"x_train": (5, 28, 28), "y_train": (5,), "x_test": (3, 28, 28), "y_test": (3,)}
@@ -40,7 +42,11 @@ def data_dir(tmp_path, monkeypatch):
 def toy(data_dir, monkeypatch):
     """MNIST of five training and three test images, of which a verified file lies in data_dir."""
     arrays = {name: ArraySpec("uint8", shape) for name, shape in TOY.items()}
-    spec = replace(mnist.SPEC, arrays=arrays, convert=lambda _: toy_arrays())
+    spec = replace(
+        mnist.SPEC,
+        read_files=partial(read_npz, expected=arrays),
+        download=lambda folder: np.savez(folder / "mnist.npz", **toy_arrays()),
+    )
     monkeypatch.setattr(datasets, "REGISTRY", {"mnist": spec})
     path = data_dir / "mnist.npz"
     np.savez(path, **toy_arrays())
@@ -134,7 +140,7 @@ def test_sources(data_dir, monkeypatch, caplog):
     assert (data.source, data.is_real) == ("stand-in", False)
     assert data.description.startswith("stand-in: ")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "has no mnist.npz" in caplog.text
+    assert "('mirage data fetch mnist' downloads it)" in caplog.text
     with pytest.raises(DataError, match="'mirage data fetch mnist' downloads it"):
         datasets.load("mnist", source="real")
     monkeypatch.setenv("MIRAGE_SOURCE", "real")
@@ -150,6 +156,38 @@ def test_sources(data_dir, monkeypatch, caplog):
 
 def test_stand_in_is_used_on_request_beside_a_real_file(toy):
     assert datasets.load("mnist", source="stand-in").source == "stand-in"
+
+
+def test_loading_is_logged_for_whoever_asks(toy, data_dir, tmp_path, monkeypatch):
+    log = tmp_path / "log.jsonl"
+    datasets.load("mnist")
+    assert not log.exists()
+    monkeypatch.setenv("MIRAGE_DATA_LOG", str(log))
+    loaded = [datasets.load("mnist"), datasets.load("mnist", source="stand-in")]
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert lines == [
+        {key: getattr(data, key) for key in ("name", "digest", "description", "source")}
+        | {"module": "mirage.datasets.mnist"}
+        for data in loaded
+    ]
+
+
+def test_digest_and_availability_need_no_reading(toy, data_dir):
+    assert datasets.available("mnist")
+    assert datasets.digest("mnist") == sha256(data_dir / "mnist.npz")
+    (data_dir / "mnist.npz").unlink()
+    assert not datasets.available("mnist")
+    assert not datasets.available("imagenet")
+
+
+def test_one_data_set_imports_no_other():
+    script = (
+        "import sys, mirage.datasets as d; d.get_spec('mnist'); "
+        "print(sorted({m.split('.')[2] for m in sys.modules if m.startswith('mirage.datasets.')}"
+        " & set(d.REGISTRY)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "['mnist']\n"
 
 
 def test_verify_directory(toy, data_dir):
@@ -176,8 +214,9 @@ def test_record_keeps_other_lines_and_sha256sum_agrees(toy, data_dir):
 
 
 def test_present_file_needs_no_network(toy, monkeypatch):
-    monkeypatch.setattr(download, "reachable", lambda _: pytest.fail("asked the network"))
-    datasets.fetch("mnist")
+    monkeypatch.setattr(download, "reachable", lambda s: pytest.fail("asked") if s else set())
+    (done,) = datasets.fetch("mnist")
+    assert (done.name, done.downloaded, done.fault) == ("mnist", False, "")
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 1000])
@@ -238,7 +277,7 @@ def test_disk_that_fills_during_the_download(toy, data_dir, monkeypatch):
         (folder / "half").write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(datasets, "REGISTRY", {"mnist": replace(toy, convert=fill)})
+    monkeypatch.setattr(datasets, "REGISTRY", {"mnist": replace(toy, download=fill)})
     monkeypatch.setattr(download, "reachable", answer)
     with pytest.raises(DiskError, match="No space left on device; free some space"):
         datasets.fetch("mnist")
@@ -266,10 +305,11 @@ def test_failed_replacement_keeps_the_record_of_a_file_that_is_not_there(
 
 def test_wrong_download_is_refused(toy, data_dir, monkeypatch):
     (data_dir / "mnist.npz").unlink()
-    wrong = replace(toy, convert=lambda _: toy_arrays() | {"y_train": np.zeros(4, "u1")})
+    content = toy_arrays() | {"y_train": np.zeros(4, "u1")}
+    wrong = replace(toy, download=lambda folder: np.savez(folder / "mnist.npz", **content))
     monkeypatch.setattr(datasets, "REGISTRY", {"mnist": wrong})
     monkeypatch.setattr(download, "reachable", answer)
-    with pytest.raises(DataError, match="the download of mnist: array 'y_train'"):
+    with pytest.raises(DataError, match="array 'y_train'"):
         datasets.fetch("mnist")
     assert not (data_dir / "mnist.npz").exists()
 
@@ -277,22 +317,24 @@ def test_wrong_download_is_refused(toy, data_dir, monkeypatch):
 FETCH = """
 import sys, time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 import numpy as np
 from mirage.datasets import download, mnist
-from mirage.datasets.images import ArraySpec
+from mirage.datasets.images import ArraySpec, download_npz, read_npz
 
 directory, name, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 
-def convert(folder):
+def make(folder):
     (folder / "archive").write_bytes(b"half")
     with (directory / "log").open("a") as log:
         log.write(name + " ")
     time.sleep(seconds)
-    return {"x": np.arange(9)}
+    np.savez(folder / name, x=np.arange(9))
 
 download.reachable = lambda specs: {spec.name for spec in specs}
-spec = replace(mnist.SPEC, name=name, arrays={"x": ArraySpec("int64", (9,))}, convert=convert)
+read = partial(read_npz, expected={"x": ArraySpec("int64", (9,))})
+spec = replace(mnist.SPEC, name=name, files=(f"{name}.npz",), read_files=read, download=make)
 download.fetch([spec], directory)
 """
 

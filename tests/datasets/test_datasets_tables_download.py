@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 import threading
+import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -11,10 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 from mirage import cli, datasets
-from mirage.datasets import bigbench, bigbench_download, download, obsscaling, remote
+from mirage.datasets import bigbench, bigbench_download, download, obsscaling
+from mirage.datasets.bigbench_download import get
 from mirage.datasets.directory import read_sums
-from mirage.datasets.remote import download_all, get
-from mirage.datasets.tables import Remote
+from mirage.datasets.remote import Remote, download_pinned
 from mirage.files import DataError, DiskError, NetworkError
 
 TASKS = "bigbench/benchmark_tasks/"
@@ -53,7 +54,7 @@ def server(monkeypatch):
     monkeypatch.setattr(bigbench_download, "API", state.url)
     monkeypatch.setattr(bigbench_download, "RAW", state.url)
     monkeypatch.setattr(bigbench_download, "_WAITS", (0.0, 0.0))
-    monkeypatch.setattr(remote.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     yield state
     http.shutdown()
     thread.join()
@@ -243,15 +244,15 @@ def test_remote_files_are_pinned(server, tmp_path):
         Remote(f"x/{n}", f"{server.url}/{n}", hashlib.sha256(server.files[f"/{n}"]).hexdigest())
         for n in "ab"
     ]
-    download_all(pins, tmp_path)
+    download_pinned(pins, tmp_path)
     assert (tmp_path / "x" / "b").read_bytes() == b"two"
     server.asked.clear()
     (tmp_path / "x" / "b").write_bytes(b"damaged")
-    download_all(pins, tmp_path)
+    download_pinned(pins, tmp_path)
     assert server.asked == ["/b"]
     server.files["/a"] = b"changed"
-    with pytest.raises(NetworkError, match=r"/a: expected SHA-256 .*, found "):
-        download_all(pins, tmp_path / "elsewhere")
+    with pytest.raises(NetworkError, match=r"/a: SHA256 hash of downloaded file"):
+        download_pinned(pins, tmp_path / "elsewhere")
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(404, 1), (500, 3), (429, 3)])
@@ -262,9 +263,10 @@ def test_get_tries_again_only_where_it_may_help(server, status, attempts):
     assert len(server.asked) == attempts
 
 
-def test_get_names_a_server_that_is_gone():
+def test_get_names_a_server_that_is_gone(monkeypatch):
+    monkeypatch.setattr(bigbench_download, "_WAITS", ())
     with pytest.raises(NetworkError, match=r"cannot download http://mirage\.invalid/: "):
-        get("http://mirage.invalid/", waits=())  # a name that never resolves (RFC 2606)
+        get("http://mirage.invalid/")  # a name that never resolves (RFC 2606)
 
 
 def test_obsscaling_joins_scores_and_sizes(server, data_dir, monkeypatch):
@@ -276,7 +278,11 @@ def test_obsscaling_joins_scores_and_sizes(server, data_dir, monkeypatch):
     )
     for name, text in (("emergent_capability", scores), ("benchmark", sizes)):
         server.files[f"/base_llm_{name}_eval.csv"] = text.encode()
-    monkeypatch.setattr(obsscaling, "_RAW", server.url)
+    remotes = [
+        remote._replace(url=f"{server.url}{path}", sha256=hashlib.sha256(body).hexdigest())
+        for remote, (path, body) in zip(obsscaling._REMOTES, server.files.items(), strict=True)
+    ]
+    monkeypatch.setattr(obsscaling, "_REMOTES", remotes)
     url = f"{server.url}/base_llm_benchmark_eval.csv"
     monkeypatch.setattr(datasets, "REGISTRY", {"obsscaling": replace(obsscaling.SPEC, urls=(url,))})
     datasets.fetch("obsscaling")

@@ -16,6 +16,7 @@ import pytest
 
 from mirage import datasets
 from mirage.datasets import cifar100, download, mnist, omniglot
+from mirage.datasets.images import read_npz
 from mirage.files import NetworkError
 
 TOY = {"x_train": (5, 28, 28), "y_train": (5,), "x_test": (3, 28, 28), "y_test": (3,)}
@@ -116,19 +117,20 @@ def any_md5(monkeypatch):
     monkeypatch.setattr(_torchvision._utils, "check_md5", lambda *_, **__: True)
 
 
-def offer(monkeypatch, spec, url, lengths):
-    """Put `spec` alone into the registry, with its first axes shortened to `lengths`."""
+def offer(monkeypatch, module, url, lengths):
+    """Put a data set alone into the registry, with its first axes shortened to `lengths`."""
     arrays = {
         name: replace(array, shape=(lengths.get(name, array.shape[0]), *array.shape[1:]))
-        for name, array in spec.arrays.items()
+        for name, array in module.ARRAYS.items()
     }
-    spec = replace(spec, urls=(f"{url}/",), arrays=arrays)
+    read = partial(read_npz, expected=arrays)
+    spec = replace(module.SPEC, urls=(f"{url}/",), read_files=read)
     monkeypatch.setattr(datasets, "REGISTRY", {spec.name: spec})
 
 
 def test_download_of_mnist(site, any_md5, data_dir, monkeypatch, capfd):
     mnist_files(site[0])
-    offer(monkeypatch, mnist.SPEC, site[1], {name: shape[0] for name, shape in TOY.items()})
+    offer(monkeypatch, mnist, site[1], {name: shape[0] for name, shape in TOY.items()})
     datasets.fetch("mnist")
     data = datasets.load("mnist", source="real")
     assert data.source == "download"
@@ -140,7 +142,7 @@ def test_download_of_mnist(site, any_md5, data_dir, monkeypatch, capfd):
 
 def test_download_of_cifar100(site, any_md5, data_dir, monkeypatch):
     cifar_files(site[0])
-    offer(monkeypatch, cifar100.SPEC, site[1], {"x_test": 1, "y_test": 1})
+    offer(monkeypatch, cifar100, site[1], {"x_test": 1, "y_test": 1})
     datasets.fetch("cifar100")
     data = datasets.load("cifar100")
     np.testing.assert_array_equal(data.x_train[0], np.full((32, 32, 3), [1, 2, 3]))
@@ -154,7 +156,7 @@ def test_download_of_cifar100(site, any_md5, data_dir, monkeypatch):
 
 def test_download_of_omniglot(site, any_md5, data_dir, monkeypatch):
     omniglot_files(site[0])
-    offer(monkeypatch, omniglot.SPEC, site[1], dict.fromkeys(omniglot.SPEC.arrays, 3))
+    offer(monkeypatch, omniglot, site[1], dict.fromkeys(omniglot.ARRAYS, 3))
     datasets.fetch("omniglot")
     data = datasets.load("omniglot")
     assert data.alphabet.tolist() == ["Braille", "Greek", "Angelic"]
@@ -170,7 +172,7 @@ def test_download_of_omniglot(site, any_md5, data_dir, monkeypatch):
 
 def test_wrong_md5_leaves_nothing(site, data_dir, monkeypatch):
     mnist_files(site[0])  # the real MD5s are asked for: a damaged download
-    offer(monkeypatch, mnist.SPEC, site[1], {})
+    offer(monkeypatch, mnist, site[1], {})
     with pytest.raises(NetworkError, match="the download of mnist failed") as caught:
         datasets.fetch("mnist")
     assert "\n" not in str(caught.value)
