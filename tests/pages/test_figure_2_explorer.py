@@ -11,7 +11,7 @@ import vl_convert
 from mirage import theory
 from mirage.book.vega import write_bundle
 from mirage.pages import published
-from mirage.pages.figure_2 import GPT3_SIZES, theory_explorer
+from mirage.pages.figure_2_explorer import GPT3_SIZES, theory_explorer
 
 COLUMNS = [
     "n_params",
