@@ -1,24 +1,25 @@
 """Many configurations → one score table: cached, resumable, parallel.
 
 Each finished configuration is a file named by the hash of everything its numbers depend on: the
-configuration, the digest of the data, and the source of the modules that computed it. A killed run
-therefore resumes and loses at most the configurations in flight; a damaged file is named and
-recomputed; two runs at once write the same bytes under the same name.
+configuration, the digest of the data, the code that computed it (:mod:`mirage.code_digest`), and
+the versions of the numerical packages below it, with torch's device. A killed run therefore resumes
+and loses at most the configurations in flight; a damaged file is named and recomputed; two runs at
+once write the same bytes under the same name.
 
 Parallelism is joblib's: processes with one thread each, or its Dask or Ray backend for a cluster.
 """
 
 from __future__ import annotations
 
-import ast
 import ctypes
 import functools
 import hashlib
-import importlib.util
 import json
 import logging
 import os
 import sys
+import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mirage import tables
+from mirage import code_digest, tables
 from mirage.files import MirageError, atomic_write
 from mirage.progress import track
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BACKENDS = ("local", "dask", "ray")
+FORMAT = 2  # of what is stored: raised where this module changes the rows of a finished sweep
 
 Row = dict[str, Any]
 
@@ -102,7 +104,7 @@ def run(
     jobs, backend = _workers(jobs, backend)
     folder = (cache or _cache_folder()) / _slug(family)
     names = [getattr(f, "__qualname__", "") for f in (evaluate, prepare)]
-    function = [*names, source_digest(evaluate.__module__)]
+    function = [*names, fingerprint(evaluate.__module__)]
     paths = [folder / f"{_key(function, config, data.digest)}.rows" for config in configs]
     done = {path: rows for path in paths if (rows := _read(path)) is not None}
     todo = {path: c for path, c in zip(paths, configs, strict=True) if path not in done}
@@ -135,8 +137,8 @@ def run(
     return tables.scores(row for path in paths for row in done[path])
 
 
-def source_digest(module: str) -> str:
-    """Hash the source of a module of ``mirage`` and of every ``mirage`` module it imports.
+def fingerprint(module: str) -> dict[str, Any]:
+    """Say what the numbers of a module's functions depend on, beside configuration and data.
 
     Parameters
     ----------
@@ -145,35 +147,21 @@ def source_digest(module: str) -> str:
 
     Returns
     -------
-    str
-        SHA-256, hexadecimal: it changes when any of these files does.
+    dict
+        The digest of its code and of all that it imports from its own package, this module apart;
+        the versions of the numerical packages among them, and torch's device.
 
     Raises
     ------
     ValueError
-        The module has no source file: nothing would tell its versions apart.
+        The module has no source file, or one that it imports cannot be read.
     """
-    root, waiting, seen = module.split(".")[0], [module], {}
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name.split(".")[0] != root:
-            continue
-        try:
-            spec = importlib.util.find_spec(name)
-        except (ModuleNotFoundError, ValueError):  # ValueError: a script, ``__main__``
-            continue  # ``from module import name`` where the name is a function
-        if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-            continue
-        seen[name] = source = Path(spec.origin).read_bytes()
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                waiting += [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
-    if not seen:
-        raise ValueError(f"evaluate: found no source of module {module!r}; move it into a file")
-    parts = (name.encode() + b"\0" + source for name, source in sorted(seen.items()))
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    code = code_digest.of_module(module, without={__name__})
+    return {
+        "format": FORMAT,
+        "code": code_digest.digest(code),
+        "runtime": code_digest.runtime(code.packages),
+    }
 
 
 def _cache_folder() -> Path:
@@ -187,7 +175,7 @@ def _slug(family: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in family.lower())
 
 
-def _key(function: Sequence[str], config: Any, data_digest: str) -> str:
+def _key(function: Sequence[Any], config: Any, data_digest: str) -> str:
     content = [function, type(config).__name__, config, data_digest]
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:32]
 
@@ -245,8 +233,7 @@ def _compute(
     import joblib
 
     task, jobs = joblib.delayed(_evaluate_one), min(jobs, len(todo))
-    parent = os.getpid() if backend == "local" else None
-    tasks = [task(evaluate, path, config, data, parent) for path, config in todo.items()]
+    tasks = [task(evaluate, path, config, data) for path, config in todo.items()]
     # One task a batch: a kill costs what is in flight, which must not be a batch of finished ones.
     options = {"batch_size": 1, "max_nbytes": "1M"}
     with warnings.catch_warnings(), _backend(backend, jobs):
@@ -259,11 +246,7 @@ def _compute(
                 yield from joblib.Parallel(**options)(tasks[start : start + jobs])
 
 
-def _evaluate_one(
-    evaluate, path: Path, config, data, parent: int | None
-) -> tuple[Path, bytes, str]:
-    if parent not in (None, os.getpid(), os.getppid()):
-        os._exit(1)  # the run was killed: nobody waits for what is still in this worker's queue
+def _evaluate_one(evaluate, path: Path, config, data) -> tuple[Path, bytes, str]:
     _keep_freed_memory()
     torch = sys.modules.get("torch")  # imported with ``evaluate``, if it needs it
     threads = torch.get_num_threads() if torch else 1
@@ -288,6 +271,21 @@ def _keep_freed_memory() -> None:
         mallopt(mmap_threshold, 2**25)  # the largest it takes
 
 
+def _end_with(parent: int) -> None:
+    """End this worker process soon after its parent, whatever it does or waits for then.
+
+    A killed run tells its workers nothing: one waits for a task, or for the rest of a task, from a
+    pipe whose other end it holds itself.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end with the parent", daemon=True).start()
+
+
 @contextmanager
 def _backend(name: str, jobs: int) -> Iterator[None]:
     import joblib
@@ -303,7 +301,8 @@ def _backend(name: str, jobs: int) -> Iterator[None]:
             "pip install 'mirage-book[cluster]' brings it"
         ) from None
     if name == "local":
-        with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+        watched = {"initializer": _end_with, "initargs": (os.getpid(),)}
+        with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1, **watched):
             yield
     elif name == "dask":
         address = os.environ.get("DASK_SCHEDULER_ADDRESS")

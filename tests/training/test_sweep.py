@@ -14,11 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import joblib
+import psutil
 import pytest
 import toy_sweep
 from polars.testing import assert_frame_equal
 from toy_sweep import Config, Data, evaluate
 
+from mirage import code_digest
 from mirage.files import DiskError, MirageError
 from mirage.training import sweep
 from mirage.training.sweep import SweepError
@@ -117,17 +119,35 @@ def test_killed_sweep_repeats_only_what_was_in_flight(run, data, tmp_path):
     assert_frame_equal(resumed, undisturbed, check_exact=True)
 
 
-def test_workers_of_a_killed_sweep_end_with_what_was_in_flight(data, tmp_path):
+@pytest.mark.parametrize("how", ["kill the run", "interrupt the group"])
+def test_nothing_survives_a_sweep_that_is_ended(data, tmp_path, how):
     process = start(data, tmp_path, n=8, n_waiting=4)
+    # Its workers wait within 4 and 5, and the feeder of 6 and 7 within a pipe that holds no more.
     wait_until(lambda: {4, 5} <= set(data.counts()), process)
-    process.kill()  # alone: its two workers live on, with 6 and 7 in their queue
+    assert len(group(process.pid)) > 2, "the run and its workers"
+    if how == "kill the run":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGINT)
     process.wait()
-    (data.marks / "go").touch()
-    time.sleep(2)  # what they would take next costs nothing: this is plenty
+    end = time.monotonic() + 10  # it takes about a second; what is left without a watch, minutes
+    while (left := group(process.pid)) and time.monotonic() < end:
+        time.sleep(0.05)
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # an idle one, which may wait for five minutes
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert set(data.counts()) == set(range(6))
+    assert not left
+
+
+def group(leader: int) -> dict[int, str]:
+    """Processes of a process group that have not ended, with their command."""
+    found = {}
+    for process in psutil.process_iter(["pid", "status", "cmdline"]):
+        with suppress(ProcessLookupError, PermissionError):
+            alive = process.info["status"] != psutil.STATUS_ZOMBIE
+            if alive and os.getpgid(process.pid) == leader:
+                found[process.pid] = " ".join(process.info["cmdline"] or [])[-60:]
+    return found
 
 
 def test_two_runs_at_once_are_both_right(run, data, tmp_path):
@@ -239,23 +259,56 @@ def test_changed_config_or_data_is_computed_again(run, data):
     assert data.counts() == {1: 3}
 
 
-def test_changed_source_is_computed_again(data, tmp_path, monkeypatch):
+def test_changed_code_is_computed_again_and_a_comment_is_not(data, tmp_path, monkeypatch):
     """Of the function's module, and of a module that it imports."""
     package = tmp_path / "pack"
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "part.py").write_text("SHIFT = 0\n")
-    source = (HERE / "toy_sweep.py").read_text()
+    source = (HERE / "toy_sweep.py").read_text(encoding="utf-8")
     (package / "whole.py").write_text(f"{source}\nfrom pack.part import SHIFT\n")
     monkeypatch.syspath_prepend(tmp_path)
     whole = importlib.import_module("pack.whole")
-    for n_times, (name, change) in enumerate(
-        [("part", ""), ("part", ""), ("part", "# new\n"), ("whole", "# new\n"), ("whole", "")]
-    ):
+    changes = [
+        ("part", "", 1),
+        ("part", "", 1),
+        ("part", "# a comment\n", 1),
+        ("whole", "# a comment\n", 1),
+        ("part", "SHIFT = 1\n", 2),
+        ("whole", "def other(): ...\n", 3),
+    ]
+    for name, change, n_times in changes:
         with (package / f"{name}.py").open("a") as file:
             file.write(change)
         whole.run([whole.Config(1)], data, tmp_path / "cache", jobs=1)
-        assert data.counts() == {1: (1, 1, 2, 3, 3)[n_times]}
+        assert data.counts() == {1: n_times}, change
+
+
+@pytest.mark.parametrize("what", ["version", "device"])
+def test_another_torch_or_device_is_computed_again(data, tmp_path, monkeypatch, what):
+    path = tmp_path / "with_torch.py"
+    source = (HERE / "toy_sweep.py").read_text(encoding="utf-8")
+    path.write_text(f"import torch\n{source}", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("with_torch")
+
+    def counts():
+        module.run([module.Config(1)], data, tmp_path / "cache", jobs=1)
+        return data.counts()[1]
+
+    assert (counts(), counts()) == (1, 1)
+    if what == "version":
+        monkeypatch.setattr(code_digest, "version", lambda name: f"{name} 999")
+    else:
+        monkeypatch.setattr(code_digest, "_device", lambda: "cuda")
+    assert (counts(), counts()) == (2, 2)
+
+
+def test_a_progress_bar_retrains_no_family():
+    for family in ("arithmetic.train", "vision.lenet", "vision.autoencoder", "vision.omniglot"):
+        files = code_digest.of_module(f"mirage.{family}", without={sweep.__name__}).files
+        assert f"mirage.{family}" in files
+        assert not {"mirage.training.sweep", "mirage.progress"} & set(files)
 
 
 def test_two_functions_of_a_module_do_not_share_results(data, tmp_path, monkeypatch):

@@ -24,6 +24,7 @@ class Config:
 class Data:
     digest: str
     marks: Path
+    ballast: bytes = b""  # makes a task larger than a pipe holds
 
     def counts(self) -> dict[int, int]:
         """Number of evaluations of each configuration."""
@@ -60,5 +61,6 @@ if __name__ == "__main__":  # python -m toy_sweep MARKS CACHE N N_WAITING
 
     faults = ["wait" if i >= int(n) - int(n_waiting) else "" for i in range(int(n))]
     configs = [toy_sweep.Config(i, fault) for i, fault in enumerate(faults)]
-    table = toy_sweep.run(configs, toy_sweep.Data("digest", Path(marks)), Path(cache), jobs=2)
+    data = toy_sweep.Data("digest", Path(marks), bytes(300_000))
+    table = toy_sweep.run(configs, data, Path(cache), jobs=2)
     sys.stdout.write(table.write_csv())
