@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -20,3 +21,28 @@ def number(value: float | None, digits: int = 3) -> str:
     whole = round(value)  # before the choice: 999.7 would else become 1e+03
     text = f"{whole}" if abs(whole) >= 10**digits else f"{value + 0.0:.{digits}g}"  # no −0
     return text.replace("-", "−")
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: object) -> str:
+    """Make text from outside safe for a terminal: one line, no control characters.
+
+    Parameters
+    ----------
+    text : object
+        Written with ``str``: a completion, an error, a name from a log.
+
+    Returns
+    -------
+    str
+        Line breaks and runs of blanks become one blank; escape sequences lose their escape, and
+        characters that turn the direction of writing go.
+
+    Examples
+    --------
+    >>> printable("name\\x1b]0;title\\x07 of\\na model")
+    'name]0;title of a model'
+    """
+    return " ".join(_CONTROL.sub("", " ".join(str(text).split())).split())

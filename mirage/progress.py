@@ -127,10 +127,10 @@ def bars(console: Console | None = None) -> Iterator[Callable[[Step], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (
-        TextColumn("  {task.description}"),
+        TextColumn("  {task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[remaining]}  {task.fields[current]}"),
+        TextColumn("{task.fields[remaining]}  {task.fields[current]}", markup=False),
     )
     tasks = {}
     with Progress(*columns, console=console or Console(stderr=True), transient=True) as progress:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirage.files import MirageError
+from mirage.formatting import printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,7 +103,7 @@ def evaluate(
     }
     server_options = {
         "chat": chat,
-        "api_key": os.environ.get(key_variable, ""),
+        "api_key": _key(key_variable, server),
         "concurrency": concurrency,
         "rate": rate,
         "retries": retries,
@@ -118,6 +119,26 @@ def evaluate(
         _run(models, asked, out)
     except UnknownModelError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _key(variable: str, server: str | None) -> str:
+    """Read the API key; one that no HTTP header can carry is refused, and never quoted."""
+    key = os.environ.get(variable, "").strip()
+    if not all("!" <= character <= "~" for character in key):
+        raise typer.BadParameter(
+            f"${variable} holds a character that no API key has (a blank, a line break or a letter "
+            "that is not ASCII): set it again"
+        )
+    if key and server:
+        from mirage.evaluation.server import leaks, public_url
+
+        if leaks(server):
+            typer.echo(
+                f"mirage: {public_url(server)} is plain HTTP: the key in ${variable} can be read "
+                "on the way; use https",
+                err=True,
+            )
+    return key
 
 
 class _Profile(StrEnum):
@@ -159,7 +180,7 @@ def _parse_size(text: str) -> tuple[str, int]:
     number = number.strip().upper()
     scale = _SCALE.get(number[-1:], 1)
     try:
-        size = round(float(number.rstrip("KMBT")) * scale)
+        size = round(float(number[:-1] if scale > 1 else number) * scale)
     except (ValueError, OverflowError):
         size = 0
     if not name or size < 1:
@@ -206,21 +227,27 @@ def _run(models: list[Model], asked: list[Questions], out: Path) -> None:
 
     from mirage.evaluation import results
     from mirage.evaluation.protocol import evaluate as ask
-    from mirage.files import atomic_write
 
+    path = out.with_name(f"{out.stem}-scores.parquet")
+    results.check_replaceable(path)
     table = ask(models, asked, out)
     scores = results.scores(table)
-    path = out.with_name(f"{out.stem}-scores.parquet")
-    with atomic_write(path) as file:
-        scores.write_parquet(file)
+    results.write(scores, path)
     mine = pl.col("model").is_in([m.name for m in models])
     mine &= pl.col("task").is_in([q.task for q in asked])
     _show(table.filter(mine), scores.filter(mine))
     for name in results.unsampled(table.filter(mine)):
-        typer.echo(f"{name}: the same answers at every temperature: does the server sample?")
+        typer.echo(
+            f"{printable(name)}: the same answers at every temperature: does the server sample?"
+        )
+    for name, n in results.wordy(table.filter(mine)).items():
+        typer.echo(f"{printable(name)}: {n} answers hold the right number among words: no match")
     typer.echo(f"outcomes: {out}, scores: {path}")
-    failed = table.filter(mine & pl.col("error").is_not_null()).height
-    if failed:
+    failures = table.filter(mine & pl.col("error").is_not_null())
+    counts = failures.group_by("model", "error").len(name="n").sort("n", descending=True)
+    for model, error, n in counts.head(5).iter_rows():
+        typer.echo(f"{printable(model)}: {n} × {printable(error)}", err=True)
+    if failed := failures.height:
         raise MirageError(
             f"{failed} questions failed and are left out of the scores (column 'error' says why); "
             "the same command asks them again"
@@ -239,6 +266,7 @@ def _show(outcomes: pl.DataFrame, scores: pl.DataFrame) -> None:
     import polars as pl
     from rich.console import Console
     from rich.table import Column, Table
+    from rich.text import Text
 
     from mirage.formatting import number
 
@@ -255,14 +283,16 @@ def _show(outcomes: pl.DataFrame, scores: pl.DataFrame) -> None:
     ):
         title = f"{task}, {shots}-shot, {split} problems, seed {seed}"
         name = Column("model", overflow="fold")
-        table = Table(name, "n_params", "T", "items", *_METRICS, title=title)
+        size = Column("n_params", no_wrap=True)
+        table = Table(name, size, "T", "items", *_METRICS, title=Text(title))
         for (model, n_params, temperature), rows in part.group_by(
             "model", "n_params", "temperature", maintain_order=True
         ):
             n_items = rows.filter(metric="exact match")["n_items"].sum()
             cells = [f"{n_params:,}", f"{temperature:g}", f"{n_items:,}"]
-            table.add_row(model, *cells, *map(cell, _METRICS.values()))
+            # Text, not markup: a name may hold brackets.
+            table.add_row(Text(printable(model)), *cells, *map(cell, _METRICS.values()))
         console.print(table)
     reasons = outcomes.select("model", "reason").drop_nulls().unique().sort("model", "reason")
     for model, reason in reasons.iter_rows():
-        typer.echo(f"{model}: a log-likelihood is blank: {reason}")
+        typer.echo(f"{printable(model)}: a log-likelihood is blank: {printable(reason)}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mirage.evaluation.messages import Answer, Request, UnknownModelError, first_line
+from mirage.evaluation.messages import NO_CHANCE, Answer, Request, UnknownModelError, first_line
 from mirage.files import MirageError, sha256
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Checkpoint:
         return [
             Answer(request.key, log_likelihood=value)
             if math.isfinite(value)
-            else Answer(request.key, reason="the model gives the target the probability 0")
+            else Answer(request.key, reason=NO_CHANCE)
             for request, value in zip(batch, sums, strict=True)
         ]
 

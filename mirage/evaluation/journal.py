@@ -1,7 +1,8 @@
 """What models have answered so far: a file to which finished answers are only ever appended.
 
-One line of JSON is one answer, on the disk before the next question is asked, so that a killed run
-loses at most the questions in flight and asks none of the others again.
+One line is one answer, on the disk before the next question is asked, so that a killed run loses at
+most the questions in flight and asks none of the others again. A line begins with the checksum of
+the JSON behind it: a damaged one is named, and its question is asked again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +19,12 @@ from pathlib import Path
 import msgspec
 
 from mirage.evaluation.messages import Answer
-from mirage.files import MirageError, disk_faults
+from mirage.files import DataError, MirageError, disk_faults
 
 log = logging.getLogger(__name__)
+
+_OURS = re.compile(rb"([0-9a-f]{8}) \{")  # how a line begins
+_BEGUN = re.compile(rb"[0-9a-f]{1,8}$|[0-9a-f]{8} (\{|$)")  # or did, when the run was killed
 
 
 class Journal:
@@ -33,15 +39,25 @@ class Journal:
     def __init__(self, path: Path):
         self._path = path
         self.answers: dict[str, Answer] = {}
-        content = path.read_bytes() if path.exists() else b""
+        with disk_faults(path):
+            content = path.read_bytes() if path.exists() else b""
         *lines, torn = content.split(b"\n")
+        faults = []
         for number, line in enumerate(lines, start=1):
             try:
-                answer = msgspec.json.decode(line, type=Answer)
-            except msgspec.DecodeError as error:
-                log.warning("%s, line %d: %s; its question is asked again", path, number, error)
+                answer = _decoded(line)
+            except (ValueError, msgspec.DecodeError) as error:
+                faults.append(f"{path}, line {number}: {error}; its question is asked again")
             else:
                 self.answers[answer.key] = answer
+        # Nothing is cut off or added to a file that is not ours.
+        if content and not self.answers and not _BEGUN.match(content):
+            raise DataError(
+                f"{path} holds no answers of an earlier run, and is left alone: move it, or name "
+                "another file with --out"
+            )
+        for fault in faults:
+            log.warning("%s", fault)
         with disk_faults(path):
             self._file = path.open("ab")
             # A killed run may leave half a line; the next answer must not be glued to it.
@@ -60,14 +76,32 @@ class Journal:
             As :func:`mirage.files.disk_faults`.
         """
         with disk_faults(self._path):
-            self._file.write(b"".join(msgspec.json.encode(answer) + b"\n" for answer in answers))
+            self._file.write(b"".join(map(_encoded, answers)))
             self._file.flush()
             os.fsync(self._file.fileno())
         self.answers |= {answer.key: answer for answer in answers}
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with disk_faults(self._path):
+            self._file.close()
+
+
+def _encoded(answer: Answer) -> bytes:
+    line = msgspec.json.encode(answer)
+    return b"%08x %b\n" % (zlib.crc32(line), line)
+
+
+def _decoded(line: bytes) -> Answer:
+    """Read one line; ValueError if it is damaged. Lines of older versions have no checksum."""
+    if found := _OURS.match(line):
+        if int(found[1], 16) != zlib.crc32(line[9:]):
+            raise ValueError("its checksum is wrong")
+        line = line[9:]
+    try:
+        return msgspec.json.decode(line, type=Answer)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+NO_CHANCE = "the model gives the target the probability 0"  # why a log-likelihood is blank
+
 
 class UnknownModelError(LookupError):
     """There is no such model; the message says what there is."""

@@ -18,7 +18,7 @@ import polars as pl
 from mirage.arithmetic import problems, tasks
 from mirage.evaluation import journal, messages, results
 from mirage.evaluation.messages import Answer, Request
-from mirage.files import atomic_write
+from mirage.formatting import printable
 from mirage.progress import track
 
 
@@ -159,11 +159,14 @@ def evaluate(models: Sequence[Model], asked: Sequence[Questions], out: Path) -> 
     ------
     MirageError
         Another run writes to the same file, or a server is gone; what was answered is kept.
+    DataError
+        A file of another kind lies where the outcomes or the journal go; nothing has been asked.
 
     Notes
     -----
     A question that failed is a row with its ``error``; the next run asks it again.
     """
+    results.check_replaceable(out)
     drawn = [(questions, items(questions)) for questions in asked]
     with journal.opened(out.with_suffix(".jsonl")) as answers:
         for model in models:
@@ -174,14 +177,13 @@ def evaluate(models: Sequence[Model], asked: Sequence[Questions], out: Path) -> 
                 def record(*new: Answer, advance: Callable[[str], None] = advance) -> None:
                     answers.record(*new)
                     for answer in new:
-                        advance(answer.error or (answer.completion or "").strip())
+                        advance(printable(answer.error or answer.completion or ""))
 
                 if todo:
                     model.answer(todo, record)
         rows = [row for m in models for q, rows in drawn for row in _rows(m, q, rows, answers)]
         table = results.replaced(out, results.outcomes(rows))
-        with atomic_write(out) as file:
-            table.write_parquet(file)
+        results.write(table, out)
     return table
 
 

@@ -6,6 +6,9 @@ that broke down tells nothing of a model.
 
 from __future__ import annotations
 
+import io
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import polars as pl
 
 from mirage import tables
 from mirage.arithmetic import tasks
-from mirage.files import DataError
+from mirage.files import DataError, atomic_write
 from mirage.metrics.strings import exact_match, token_accuracy, token_edit_distance
 from mirage.statistics.intervals import mean_interval, wilson_interval
 
@@ -81,6 +84,58 @@ def outcomes(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.concat(tables.outcomes(part) for part in parts)
 
 
+def check_replaceable(path: Path) -> None:
+    """Refuse to replace a file that no earlier run wrote, before anything is asked.
+
+    Parameters
+    ----------
+    path : Path
+        Where outcomes or scores are to go; absent is fine.
+
+    Raises
+    ------
+    DataError
+        The name is the journal's, or the file is no parquet table of ours.
+    """
+    if path.suffix == ".jsonl":
+        raise DataError(
+            f"{path}: the ending .jsonl is that of the journal of answers, which lies beside the "
+            "table; expected another ending, e.g. .parquet"
+        )
+    if not path.exists():
+        return
+    try:
+        found = pl.read_parquet_schema(path).keys()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _foreign(path, str(error)) from error
+    if missing := [
+        name for name in ("family", "model", "task", "temperature") if name not in found
+    ]:
+        raise _foreign(path, f"it has no column {missing[0]!r}")
+
+
+def write(table: pl.DataFrame, path: Path) -> None:
+    """Write a table as parquet, whole or not at all.
+
+    Raises
+    ------
+    DiskError
+        As :func:`mirage.files.atomic_write`. Polars has an error of its own for a full disk, so
+        that it writes to memory here.
+    """
+    buffer = io.BytesIO()
+    table.write_parquet(buffer)
+    with atomic_write(path) as file:
+        file.write(buffer.getbuffer())
+
+
+def _foreign(path: Path, why: str) -> DataError:
+    return DataError(
+        f"{path} is no table of an earlier run ({' '.join(why.split())[:200]}), and is left alone: "
+        "move it, or name another file with --out"
+    )
+
+
 def replaced(path: Path, new: pl.DataFrame) -> pl.DataFrame:
     """Put new outcomes into an earlier file's table, in the place of those of the same questions.
 
@@ -107,10 +162,7 @@ def replaced(path: Path, new: pl.DataFrame) -> pl.DataFrame:
             old = pl.read_parquet(path).join(new, on=same, how="anti")
             new = pl.concat([old, new])
         except pl.exceptions.PolarsError as error:
-            raise DataError(
-                f"{path}: found no table of outcomes ({error}), expected one of an earlier run: "
-                "move the file, or name another one with --out"
-            ) from error
+            raise _foreign(path, str(error)) from error
     return new.sort(*ASKED, "item")
 
 
@@ -184,6 +236,29 @@ def unsampled(outcomes: pl.DataFrame, n_items: int = 20) -> list[str]:
     )
     chosen = found.filter("equal", "imperfect", pl.col("n") >= n_items)
     return sorted(set(chosen["model"]))
+
+
+def wordy(outcomes: pl.DataFrame) -> dict[str, int]:
+    """Count the answers that hold the right number among words, and so are no exact match.
+
+    Parameters
+    ----------
+    outcomes : polars.DataFrame
+        As :func:`outcomes`.
+
+    Returns
+    -------
+    dict of str to int
+        By model; a model without such answers is left out. ``**42**``, ``The answer is 42.`` and
+        full-width digits count.
+    """
+    wrong = outcomes.filter(pl.col("exact_match") == 0)
+    counts: dict[str, int] = {}
+    for model, completion, target in wrong.select("model", "completion", "target").iter_rows():
+        plain = unicodedata.normalize("NFKC", completion).replace(",", "")
+        if re.search(rf"(?<![\d.]){re.escape(target)}(?![\d]|\.\d)", plain):
+            counts[model] = counts.get(model, 0) + 1
+    return counts
 
 
 def _averages(group: pl.DataFrame) -> Iterable[dict[str, Any]]:

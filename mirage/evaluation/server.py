@@ -8,22 +8,60 @@ JSON of a completion is asked for again too, and what stays wrong is an error of
 from __future__ import annotations
 
 import asyncio
+import base64
+import importlib
+import ipaddress
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 
-from mirage.evaluation.messages import Answer, Request, UnknownModelError, first_line
-from mirage.evaluation.server_replies import Chat, Completion, log_likelihood
+from mirage.evaluation.messages import Answer, Request, UnknownModelError
+from mirage.evaluation.server_replies import Chat, Completion, completion, log_likelihood
 from mirage.files import MirageError
+from mirage.formatting import printable
+from mirage.readers.files import BadFile, decode
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 T = TypeVar("T")
+MOST_BYTES = 16 * 2**20  # of one answer: a thousand times what the longest prompt echoes
+
+
+def public_url(url: str) -> str:
+    """Return a URL without what may be secret: user, password, query, fragment.
+
+    Examples
+    --------
+    >>> public_url("https://me:secret@host:8000/v1?api-key=secret")
+    'https://host:8000/v1'
+    """
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def leaks(url: str) -> bool:
+    """Whether a key sent to this URL can be read on the way: plain HTTP to another machine.
+
+    Examples
+    --------
+    >>> [leaks(f"{url}/v1") for url in ("http://127.0.0.1:80", "http://[::1]", "http://localhost",
+    ...                                 "https://example.org", "http://example.org")]
+    [False, False, False, False, True]
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname in ("localhost", None):
+        return False
+    try:
+        return not ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return True
 
 
 class Server:
@@ -51,7 +89,7 @@ class Server:
     retries : int
         How often a question is asked again before it counts as failed.
     timeout : float
-        Seconds without a byte after which a request counts as lost.
+        Seconds after which a request without a whole answer counts as lost.
     give_up : int
         Failed questions in a row after which the server counts as gone.
 
@@ -76,8 +114,10 @@ class Server:
         timeout: float = 60.0,
         give_up: int = 20,
     ):
-        self.name, self.n_params, self.family = name, n_params, family or url
-        self.identity = f"{url.rstrip('/')}/{'chat/' if chat else ''}completions {name}"
+        public = public_url(url)
+        self.name, self.n_params, self.family = name, n_params, family or public
+        self.identity = f"{public.rstrip('/')}/{'chat/' if chat else ''}completions {name}"
+        self._public = public
         self._url, self._chat, self._key = url, chat, api_key
         self._concurrency, self._retries, self._timeout = concurrency, retries, timeout
         self._interval = 1 / rate if rate else 0.0
@@ -132,7 +172,11 @@ class Server:
             api_key=self._key or "none",
             max_retries=self._retries,
             timeout=self._timeout,
-            http_client=openai.DefaultAsyncHttpxClient(event_hooks={"request": [self._pace]}),
+            http_client=openai.DefaultAsyncHttpxClient(
+                transport=_bounded(self._timeout),
+                event_hooks={"request": [self._pace]},
+                follow_redirects=False,  # the questions are for this host alone
+            ),
         )
 
     async def _pace(self, _request: object) -> None:
@@ -153,16 +197,16 @@ class Server:
             )
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise MirageError(
-                f"{self._url} refuses the key ({self._describe(error)}): put the right one into "
+                f"{self._public} refuses the key ({self._describe(error)}): put the right one into "
                 "the variable that --key-variable names"
             ) from None
-        except (openai.APIError, msgspec.DecodeError) as error:
+        except (openai.APIError, BadFile) as error:
             if self._is_unknown(error):
                 raise UnknownModelError(await self._what_there_is(client, error)) from None
             self._failed_in_a_row += 1
             if self._failed_in_a_row >= self._give_up:
                 raise MirageError(
-                    f"{self._url} answered none of the last {self._give_up} questions "
+                    f"{self._public} answered none of the last {self._give_up} questions "
                     f"({self._describe(error)}); the same command later goes on from here"
                 ) from None
             return Answer(request.key, error=self._describe(error))
@@ -188,12 +232,14 @@ class Server:
         if self._chat:
             options["messages"] = [{"role": "user", "content": request.prompt}]
             create = client.chat.completions.with_raw_response.create
-            text = (await self._ask(Chat, create, **options)).choices[0].message.content
+            reply = await self._ask(Chat, create, **options)
         else:
             create = client.completions.with_raw_response.create
             reply = await self._ask(Completion, create, prompt=request.prompt, **options)
-            text = reply.choices[0].text
-        return Answer(request.key, completion=first_line(text or ""))
+        answer = completion(request, reply.choices[0])
+        if answer.completion is None:
+            return answer
+        return msgspec.structs.replace(answer, completion=self._redacted(answer.completion))
 
     async def _score(self, client: AsyncOpenAI, request: Request) -> Answer:
         """Ask for the log-probabilities of the prompt with its target ("echo")."""
@@ -224,8 +270,8 @@ class Server:
         for again in count():
             raw = await create(**options)
             try:
-                return msgspec.json.decode(raw.http_response.content, type=kind)
-            except msgspec.DecodeError:
+                return decode(msgspec.json.Decoder(kind), raw.http_response.content)
+            except BadFile:
                 if again == self._retries:
                     raise
             await asyncio.sleep(min(0.5 * 2**again, 8.0))  # as the openai package does
@@ -238,14 +284,24 @@ class Server:
             text = f"no answer within {self._timeout:g} s"
         elif isinstance(error, openai.APIConnectionError):
             text = f"no connection: {error.__cause__ or error}"
-        elif isinstance(error, msgspec.DecodeError):
+        elif isinstance(error, BadFile):
             text = f"not the JSON of a completion: {error}"
         elif isinstance(error, openai.APIStatusError):
             text = f"{error.status_code}: {error.response.text}"
         else:
             text = str(error)
-        text = " ".join(text.split())[:300]
-        return text.replace(self._key, "***") if self._key else text
+        # The key goes first: cut before, half of it would stay.
+        return printable(self._redacted(text))[:300]
+
+    def _redacted(self, text: str) -> str:
+        """Replace the key, in whatever form a server or a proxy quotes it."""
+        if not self._key:
+            return text
+        encoded = base64.b64encode(self._key.encode()).decode()
+        forms = {self._key, repr(self._key)[1:-1], json.dumps(self._key)[1:-1], quote(self._key)}
+        for form in sorted({*forms, quote(self._key, safe=""), encoded.rstrip("=")}, key=len):
+            text = text.replace(form, "***")
+        return text
 
     async def _what_there_is(self, client: AsyncOpenAI, error: Exception) -> str:
         import openai
@@ -256,6 +312,49 @@ class Server:
             there = ""
         listed = f"it lists {there}" if there else "it lists no models"
         return (
-            f"{self._url} has no model {self.name!r} or no such endpoint "
+            f"{self._public} has no model {self.name!r} or no such endpoint "
             f"({self._describe(error)}); {listed}"
         )
+
+
+def _bounded(timeout: float) -> Any:
+    """Return an HTTP transport that bounds each whole answer: in seconds and in bytes.
+
+    The client bounds the time between two bytes only, so that a server could drip or flood for
+    ever.
+    """
+    import openai
+
+    # The client of the openai package is of httpx, or of its successor httpx2 since version 3.
+    (package,) = {
+        base.__module__.partition(".")[0]
+        for base in openai.DefaultAsyncHttpxClient.__mro__
+        if base.__name__ == "AsyncClient"
+    }
+    httpx = importlib.import_module(package)
+
+    class Stream(httpx.AsyncByteStream):
+        def __init__(self, inner: Any, deadline: float):
+            self._inner, self._deadline = inner, deadline
+
+        async def __aiter__(self):
+            n_bytes = 0
+            async for part in self._inner:
+                n_bytes += len(part)
+                if time.monotonic() > self._deadline:
+                    raise httpx.ReadTimeout(f"no whole answer within {timeout:g} s")
+                if n_bytes > MOST_BYTES:
+                    raise httpx.ReadError(f"the answer is longer than {MOST_BYTES} bytes")
+                yield part
+
+        async def aclose(self) -> None:
+            await self._inner.aclose()
+
+    class Transport(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: Any) -> Any:
+            deadline = time.monotonic() + timeout
+            response = await super().handle_async_request(request)
+            response.stream = Stream(response.stream, deadline)
+            return response
+
+    return Transport()

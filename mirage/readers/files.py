@@ -78,7 +78,7 @@ def decode(decoder: msgspec.json.Decoder, data: bytes) -> Any:
             raise
         except msgspec.DecodeError:
             return decoder.decode(_NOT_JSON.sub(_null, data))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadFile(str(error)) from error
 
 

@@ -48,11 +48,12 @@ class Loopback:
     """A server at ``url`` while the context lasts.
 
     ``fault(body, n)`` may return (status, headers, bytes) for the n-th time that this question is
-    asked (0, 1, …), "hang", "close", or None for a good answer.
+    asked (0, 1, …), "hang", "close", "drip" or "flood" for an answer that never ends, or None for a
+    good one.
     """
 
-    def __init__(self, fault=lambda body, n: None, complete=complete, key=None):
-        self.fault, self.complete, self.key = fault, complete, key
+    def __init__(self, fault=lambda body, n: None, complete=complete, key=None, chat=chat):
+        self.fault, self.complete, self.key, self.chat = fault, complete, key, chat
         self.asked: Counter[str] = Counter()
         self.times: list[float] = []
         self.in_flight = self.most_in_flight = 0
@@ -113,12 +114,18 @@ class _Handler(BaseHTTPRequestHandler):
         fault = server.fault(body, n)
         if fault == "hang":
             server.end.wait(30)
+        elif fault in ("drip", "flood"):
+            self._send(200, {"content-length": 2**40}, b"{")
+            part, pause = (b" ", 0.05) if fault == "drip" else (b" " * 2**20, 0.0)
+            while not server.end.wait(pause) and not self.close_connection:
+                self._write(part)
         elif fault == "close":
             self.connection.close()
         elif fault is not None:
             self._send(*fault)
         else:
-            kind = chat if self.path.endswith("chat/completions") else server.complete
+            chats = self.path.endswith("chat/completions")
+            kind = server.chat if chats else server.complete
             self._send(200, {}, json.dumps(kind(body)).encode())
 
     def _send(self, status, headers, content):
@@ -128,9 +135,15 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in headers.items():
                 self.send_header(name, str(value))
             self.end_headers()
-            self.wfile.write(content)
         except OSError:
             self.close_connection = True  # the client was killed, or did not wait
+        self._write(content)
+
+    def _write(self, content):
+        try:
+            self.wfile.write(content)
+        except OSError:
+            self.close_connection = True
 
     def log_message(self, *_):
         """Print nothing."""

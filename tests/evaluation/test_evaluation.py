@@ -248,7 +248,7 @@ def test_a_foreign_file_is_not_overwritten(tmp_path):
         path = tmp_path / name
         path.write_bytes(content) if content else pl.DataFrame({"x": [1]}).write_parquet(path)
         before = path.read_bytes()
-        with pytest.raises(DataError, match="no table of outcomes"):
+        with pytest.raises(DataError, match="is no table of an earlier run"):
             evaluate([Parrot()], [Questions(MULTIPLICATION, n_items=2)], path)
         assert path.read_bytes() == before
 
