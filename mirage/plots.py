@@ -31,8 +31,11 @@ def use_style() -> None:
 
 
 def sequence(n: int) -> np.ndarray:
-    """Return ``n`` ordered colours, RGBA of shape (n, 4), light to dark and colour-blind safe."""
-    return plt.colormaps["viridis_r"](np.linspace(0.12, 1, n))
+    """Return ``n`` ordered colours, RGBA of shape (n, 4), light to dark and colour-blind safe.
+
+    The lightest has a contrast of 3 to 1 against white, the least that a line needs to be seen.
+    """
+    return plt.colormaps["viridis_r"](np.linspace(0.4, 1, n))
 
 
 def curve(

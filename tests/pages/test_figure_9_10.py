@@ -7,13 +7,16 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
+from mirage.book.claims import judged
 from mirage.metrics import exact_match
 from mirage.metrics.text import bleu, rouge_l_sum
 from mirage.pages import figure_9_10, published
 from mirage.theory import references as any_reference
 from mirage.theory.texts import (
     LENGTHS,
+    N_PARAMS,
     PROFILES,
     SIMULATION,
     Config,
@@ -22,6 +25,7 @@ from mirage.theory.texts import (
     join,
     texts,
 )
+from mirage.theory.tokens import token_probability
 from mirage.training import sweep
 
 probabilities = st.floats(0, 1)
@@ -182,7 +186,51 @@ def test_configs_cover_the_figures():
     assert len(set(every)) == 7 * PROFILES["paper"].n_seeds
 
 
-def test_emergence_of_a_straight_line_is_one():
-    line = {"metric": "m", "text": "words", "length": 1, "n_references": 1, "n_items": 10}
-    rows = [line | {"n_params": n, "score": n / 5, "seed": s} for n in (3, 1, 2) for s in (0, 1)]
-    assert figure_9_10.emergence(pl.DataFrame(rows))["score"].to_list() == pytest.approx([1, 1])
+def curves(score, text="words", metric="BLEU"):
+    """One simulated curve, seed 0, over the paper's ten sizes."""
+    row = {"metric": metric, "text": text, "length": 8, "n_references": 1, "seed": 0}
+    return pl.DataFrame(
+        [row | {"n_params": n, "score": y} for n, y in zip(N_PARAMS.tolist(), score, strict=True)]
+    )
+
+
+def test_the_token_probability_exceeds_itself_by_nothing():
+    row = figure_9_10.onsets(curves(token_probability(N_PARAMS)))
+    assert row["difference"].item() == pytest.approx(0)
+
+
+def test_onset_of_a_late_rise_by_hand():
+    # Ten sizes, zero up to the ninth: 5 % of the rise lies a twentieth into the last ninth. The
+    # sizes are rounded to whole parameters, hence the tolerance.
+    found = figure_9_10.onsets(curves([0.0] * 9 + [1.0]))
+    assert found["share"].item() == pytest.approx((8 + 0.05) / 9, abs=1e-6)
+
+
+def test_summary_and_findings_by_hand():
+    scores = pl.concat(
+        [
+            curves([y] * 9 + [1.0], text, metric)
+            for metric in LENGTHS
+            for text, y in (("words", 0.5), ("one piece", 0.0))
+        ]
+    )
+    averages = figure_9_10.summary(figure_9_10.onsets(scores), scores)
+    agreement = any_reference.Agreement(1.0, 0.5, 7)
+    found = figure_9_10.findings(averages, dict.fromkeys(LENGTHS, agreement))
+    assert {claim.id for claim in figure_9_10.CLAIMS} == set(found)
+    assert found["figure-10-words"].ours == pytest.approx((9 * 0.5 + 1) / 10)
+    assert found["figure-10-formula"].n == 7
+    means = {claim.id: claim.published for claim in judged(figure_9_10.CLAIMS, found)}
+    assert means["figure-9-words"] == pytest.approx(published.texts()["score"][:90].mean())
+
+
+def test_draws_both_metrics():
+    paper = published.texts()
+    ours = paper.with_columns(text=pl.lit("words"), low=pl.col("score"), high=pl.col("score"))
+    ours = pl.concat([ours, ours.with_columns(text=pl.lit("one piece"))])
+    onset = pl.concat([figure_9_10.onsets(paper), figure_9_10.onsets(ours)])
+    averages = figure_9_10.summary(onset, pl.concat([paper, ours], how="diagonal"))
+    axes = Figure().subplots(1, 2)
+    figure_9_10.draw_pair(axes, ours, paper, "BLEU", 4, averages, "AB")
+    assert "in words" in axes[1].get_title(loc="left")
+    assert len(figure_9_10.draw_onsets(Figure().subplots(1, 2), onset)[0].lines) > 9
