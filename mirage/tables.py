@@ -13,6 +13,8 @@ from typing import Any
 
 import polars as pl
 
+from mirage.metrics import catalogue
+
 SCORES: dict[str, Any] = {
     "family": pl.String,
     "model": pl.String,
@@ -27,6 +29,22 @@ SCORES: dict[str, Any] = {
     "source": pl.String,
 }
 OPTIONAL_SCORES = frozenset({"compute", "loss", "n_items", "seed"})
+# How a model was asked, where a table says so. One curve has one protocol.
+PROTOCOL = (
+    "shots",
+    "n_shots",
+    "number_of_shots",
+    "task_version",
+    "revision",
+    "variant",
+    "quantisation",
+    "token_budget",
+    "prompt_template",
+    "chat_template",
+    "system_prompt",
+    "limit",
+    "generation",
+)
 
 OUTCOMES: dict[str, Any] = {
     "family": pl.String,
@@ -40,13 +58,17 @@ OUTCOMES: dict[str, Any] = {
 OPTIONAL_OUTCOMES = frozenset({"target_length", "seed"})
 
 
-def scores(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+def scores(
+    rows: pl.DataFrame | Iterable[Mapping[str, Any]], blank_scores: bool = False
+) -> pl.DataFrame:
     """Check a score table and give it its columns and types.
 
     Parameters
     ----------
     rows : polars.DataFrame or iterable of mappings
         At least ``family, model, n_params, task, metric, score, source``.
+    blank_scores : bool
+        Whether a score may be null: a model was evaluated, but its log holds no number.
 
     Returns
     -------
@@ -66,7 +88,8 @@ def scores(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     >>> scores([row])["score"].to_list()
     [0.19]
     """
-    table = _typed(rows, SCORES, OPTIONAL_SCORES)
+    optional = OPTIONAL_SCORES | {"score"} if blank_scores else OPTIONAL_SCORES
+    table = _typed(rows, SCORES, optional)
     _refuse(table, pl.col("n_params") <= 0, "n_params must be positive")
     _refuse(table, pl.col("score").is_nan(), "score is NaN")
     _refuse(table, pl.col("n_items") <= 0, "n_items must be positive")
@@ -74,6 +97,36 @@ def scores(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     key += [name for name in table.columns if name not in SCORES]
     _refuse(table, pl.struct(key).is_duplicated(), "the same measurement twice")
     return table
+
+
+def with_direction(table: pl.DataFrame) -> pl.DataFrame:
+    """Say of each score whether higher is better: as the table states, else as is known.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Has ``metric``; a column ``higher_is_better`` may be absent or have nulls.
+
+    Returns
+    -------
+    polars.DataFrame
+        With ``higher_is_better``, null where the table states nothing and
+        `mirage.metrics.catalogue` does not list the metric.
+
+    Examples
+    --------
+    >>> table = with_direction(pl.DataFrame({"metric": ["acc", "wer", "zest"]}))
+    >>> table["higher_is_better"].to_list()
+    [True, False, None]
+    """
+    known = pl.col("metric").replace_strict(
+        {name: catalogue.higher_is_better(name) for name in table["metric"].unique().drop_nulls()},
+        default=None,
+        return_dtype=pl.Boolean,
+    )
+    if "higher_is_better" in table.columns:
+        known = pl.col("higher_is_better").cast(pl.Boolean).fill_null(known)
+    return table.with_columns(higher_is_better=known)
 
 
 def outcomes(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -111,7 +164,7 @@ def outcomes(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def over_seeds(
-    table: pl.DataFrame, level: float = 0.95, bounds: tuple[float, float] = (0.0, 1.0)
+    table: pl.DataFrame, level: float = 0.95, bounds: tuple[float, float] | None = (0.0, 1.0)
 ) -> pl.DataFrame:
     """Average a score table over seeds, with Student's interval of the mean.
 
@@ -121,8 +174,9 @@ def over_seeds(
         A score table; rows that differ only in ``seed``, ``score`` and ``loss`` are averaged.
     level : float
         Confidence of the interval.
-    bounds : (float, float)
-        Range of the metric; intervals are cut off at it.
+    bounds : (float, float) or None
+        Range of the metric, at which intervals are cut off. None: of each metric its own
+        (`mirage.metrics.catalogue`), or none where it is not listed.
 
     Returns
     -------
@@ -141,8 +195,21 @@ def over_seeds(
     key = [name for name in table.columns if name not in ("seed", "score", "loss")]
     means = mean_over(table, by=key, level=level)
     losses = table.group_by(key, maintain_order=True).agg(pl.mean("loss"))
-    ends = (pl.col("low").clip(*bounds), pl.col("high").clip(*bounds))
+    low, high = bounds or _ranges(table)
+    ends = (pl.col("low").clip(low, high), pl.col("high").clip(low, high))
     return means.with_columns(losses["loss"], *ends).sort("n_params", maintain_order=True)
+
+
+def _ranges(table: pl.DataFrame) -> list[pl.Expr]:
+    """Lowest and highest value of each metric, infinite where it is not listed."""
+    names = table["metric"].unique().to_list()
+    found = [catalogue.find(name) for name in names]
+    unbounded = (-float("inf"), float("inf"))
+    ends = zip(*(metric.bounds if metric else unbounded for metric in found), strict=True)
+    return [
+        pl.col("metric").replace_strict(names, end, return_dtype=pl.Float64)
+        for end in (list(map(float, of_all)) for of_all in ends)
+    ]
 
 
 def mean_over(table: pl.DataFrame, by: list[str], level: float = 0.95) -> pl.DataFrame:

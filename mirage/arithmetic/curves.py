@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from mirage._check import inside
+from mirage.metrics import catalogue
 
 DISTANCE = "token edit distance"
 
@@ -19,7 +20,7 @@ NEGATED = f"−{DISTANCE}"
 
 
 def upward(scores: pl.DataFrame) -> pl.DataFrame:
-    """Negate the token edit distance, so that every score is higher where a model is better.
+    """Negate every metric of which lower is better, so that higher is better throughout.
 
     Parameters
     ----------
@@ -31,16 +32,22 @@ def upward(scores: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         The same, with the metric ``−token edit distance`` in place of ``token edit distance``.
 
+    Raises
+    ------
+    UnknownMetricError
+        If `mirage.metrics.catalogue` does not list a metric.
+
     Examples
     --------
     >>> table = pl.DataFrame({"metric": ["exact match", "token edit distance"], "score": [1.0, 2]})
     >>> upward(table).rows()
     [('exact match', 1.0), ('−token edit distance', -2.0)]
     """
-    distance = pl.col("metric") == DISTANCE
+    names = scores["metric"].unique()
+    falls = pl.col("metric").is_in([n for n in names if not catalogue.get(n).higher_is_better])
     return scores.with_columns(
-        metric=pl.when(distance).then(pl.lit(NEGATED)).otherwise("metric"),
-        score=pl.when(distance).then(-pl.col("score")).otherwise("score"),
+        metric=pl.when(falls).then(pl.format("−{}", "metric")).otherwise("metric"),
+        score=pl.when(falls).then(-pl.col("score")).otherwise("score"),
     )
 
 
@@ -88,11 +95,13 @@ def comparable(scores: pl.DataFrame, lengths: dict[str, int]) -> pl.DataFrame:
         metric=pl.lit(PROBABILITY), score=(-pl.col("loss")).exp()
     )
     rest = signed.filter(pl.col("metric").is_in([EXACT, ACCURACY, NEGATED]))
-    is_distance, is_exact = pl.col("metric") == NEGATED, pl.col("metric") == EXACT
+    range_of = {name: tuple(map(float, catalogue.get(name).bounds)) for name in METRICS}
+    low, high = ({name: ends[i] for name, ends in range_of.items()} for i in (0, 1))
     return pl.concat([rest, probability]).with_columns(
-        floor=pl.when(is_distance).then(-pl.col("target_length")).otherwise(0).cast(pl.Float64),
-        ceiling=pl.when(is_distance).then(0.0).otherwise(1.0),
-        n_items=pl.when(is_exact).then("n_items"),
+        # A distance is at most the target length, but for surplus tokens.
+        floor=pl.max_horizontal(pl.col("metric").replace_strict(low), -pl.col("target_length")),
+        ceiling=pl.col("metric").replace_strict(high),
+        n_items=pl.when(pl.col("metric") == EXACT).then("n_items"),
     )
 
 

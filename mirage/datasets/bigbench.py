@@ -36,7 +36,7 @@ def stand_in() -> dict[str, Any]:
     parts = {"simulated_sums:short": 2, "simulated_sums:long": 10}
     tasks = {"simulated_choices": 1, "simulated_strings": 5} | parts
     cells = simulated.answers(simulated.SIZES, tasks, n_items=200)
-    metrics = {"exact_str_match": True, "calibration_multiple_choice_brier_score": False}
+    metrics = ["exact_str_match", "calibration_multiple_choice_brier_score"]
     constant = {"family": "BIG-G T=0", "non_embedding_params": None, "total_params": None}
     table = pl.concat(
         simulated.score_rows(cells, metrics, shots=shots, **constant) for shots in (0, 3)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 FAMILY = "BIG-G T=0"
 _SOURCE = "BIG-bench logs, github wschella/lass @ 67fefca6"
 _METRICS = {
-    "acc": ("accuracy", True),
-    "conf_normalized_brier": ("top-label Brier score, normalised", False),
-    "conf_absolute_brier": ("top-label Brier score", False),
+    "acc": "accuracy",
+    "conf_normalized_brier": "top-label Brier score, normalised",
+    "conf_absolute_brier": "top-label Brier score",
 }
 
 
@@ -106,16 +106,16 @@ def _long(wide: pl.DataFrame, index: list[str]) -> pl.DataFrame:
     """Turn a column per metric into a row per metric."""
     import polars as pl
 
-    names = {column: name for column, (name, _) in _METRICS.items()}
-    higher = dict(_METRICS.values())
-    return wide.unpivot(
-        on=list(names), index=index, variable_name="metric", value_name="score"
+    from mirage import tables
+
+    long = wide.unpivot(
+        on=list(_METRICS), index=index, variable_name="metric", value_name="score"
     ).with_columns(
-        pl.col("metric").replace_strict(names),
+        pl.col("metric").replace_strict(_METRICS),
         family=pl.lit(FAMILY),
         source=pl.lit(_SOURCE),
-        higher_is_better=pl.col("metric").replace_strict(names).replace_strict(higher),
     )
+    return tables.with_direction(long)
 
 
 def stand_in() -> dict[str, Any]:
@@ -124,7 +124,7 @@ def stand_in() -> dict[str, Any]:
 
     tasks = {f"simulated task, L = {length}": length for length in (1, 2, 3, 5, 10, 20)}
     cells = simulated.answers(simulated.SIZES, tasks, n_items=100)
-    metrics = dict(_METRICS.values())
+    metrics = list(_METRICS.values())
     constant = {"family": FAMILY, "shots": 3, "kind": "multiple choice", "chance": 0.0}
     outcomes = simulated.outcome_rows(cells, family=FAMILY)
     return {
@@ -138,7 +138,7 @@ def stand_in_shots() -> dict[str, Any]:
     import polars as pl
 
     cells = simulated.answers({"128b": simulated.SIZES["128b"]}, {"simulated task": 5}, 100)
-    metrics = dict(_METRICS.values())
+    metrics = list(_METRICS.values())
     frames = [simulated.score_rows(cells, metrics, family=FAMILY, shots=k) for k in range(4)]
     return {"scores": pl.concat(frames)}
 

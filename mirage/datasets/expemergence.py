@@ -24,6 +24,7 @@ from mirage.datasets import simulated
 from mirage.datasets.remote import Remote, download_pinned
 from mirage.datasets.spec import GITHUB, Spec
 from mirage.datasets.tables import ScoreTable
+from mirage.metrics import catalogue
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +33,7 @@ COMMIT = "76a84af05e184dfcf096db8b12526b4899afdbb9"
 _RAW = f"{GITHUB}/tony10101105/ExpEmergence/{COMMIT}/data"
 _WRONG_SIZE = {"openlm-research/open_llama_7b_v2": 7 / 13}
 _MISLABELLED = (112, 113)
-_METRICS = {"acc": ("accuracy", True), "brier": ("target Brier score", False)}
+_METRICS = {"acc": "accuracy", "brier": "target Brier score"}
 _N_GROUPS = 10
 # The columns "acc" and "brier" of a whole task stand in more than one file: each is read once.
 _FILES = (("arithmetic", "acc"), ("arithmetic", "brier"), ("parsinlu_qa", "brier"))
@@ -79,26 +80,27 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
         _long(path, task, grouped_by)
         for path, (task, grouped_by) in zip(paths, _FILES, strict=True)
     ]
-    return {"scores": tables.scores(pl.concat(frames))}
+    return {"scores": tables.with_direction(tables.scores(pl.concat(frames)))}
 
 
 def _long(path: Path, task: str, grouped_by: str) -> pl.DataFrame:
     """Read a file: its groups, and the scores of the whole task that no earlier file has."""
     import polars as pl
 
-    metric, higher = _METRICS[grouped_by]
+    metric = _METRICS[grouped_by]
     wide = pl.read_csv(path, infer_schema_length=None).with_row_index("row")
     wide = wide.filter(~pl.col("row").is_in(_MISLABELLED))
     columns = [c for c in wide.columns if re.fullmatch(rf"\d+_\d+_{grouped_by}", c)]
     # Files are sorted by ascending score: the first accuracy and the last Brier score are hard.
-    hardest_first = columns if higher else columns[::-1]
+    rises = catalogue.get(metric).higher_is_better
+    hardest_first = columns if rises else columns[::-1]
     n_items = _N_ITEMS[task]
     blocks = [
-        (column, f"{task}, group {i} of {_N_GROUPS}", i, metric, higher, _size(column))
+        (column, f"{task}, group {i} of {_N_GROUPS}", i, metric, _size(column))
         for i, column in enumerate(hardest_first, 1)
     ]
     if grouped_by == "brier":  # this file has both scores of the whole task
-        blocks += [(c, task, None, *_METRICS[c], n_items) for c in _METRICS]
+        blocks += [(c, task, None, _METRICS[c], n_items) for c in _METRICS]
     return pl.concat(_block(wide, *block) for block in blocks)
 
 
@@ -114,7 +116,6 @@ def _block(
     task: str,
     group: int | None,
     metric: str,
-    higher: bool,
     n_items: int,
 ) -> pl.DataFrame:
     """Read one column as rows of a score table."""
@@ -133,7 +134,6 @@ def _block(
         source=pl.lit(f"github tony10101105/ExpEmergence @ {COMMIT[:8]}"),
         group=pl.lit(group, pl.Int64),
         n_tokens=pl.col("Pretraining Data Size (T)") * 1e12,
-        higher_is_better=pl.lit(higher),
     )
 
 
@@ -147,10 +147,8 @@ def stand_in() -> dict[str, Any]:
     import polars as pl
 
     frames = []
-    for task, metrics in (
-        ("arithmetic", dict(_METRICS.values())),
-        ("parsinlu_qa", {"accuracy": True, "target Brier score": False}),
-    ):
+    metrics = list(_METRICS.values())
+    for task in ("arithmetic", "parsinlu_qa"):
         groups = {f"{task}, group {i} of {_N_GROUPS}": _N_GROUPS + 1 - i for i in range(1, 11)}
         cells = simulated.answers(simulated.SIZES, {task: 5} | groups, n_items=150)
         frames.append(simulated.score_rows(cells, metrics, family="simulated"))

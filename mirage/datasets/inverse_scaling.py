@@ -33,7 +33,7 @@ _MODELS = {
     "GPT-2": {"gpt2": 124e6, "gpt2-medium": 355e6, "gpt2-large": 774e6, "gpt2-xl": 1.558e9},
     "OPT": {"opt-125m": 125e6, "opt-350m": 350e6, "opt-1.3b": 1.3e9},
 }
-_METRICS = {"accuracy": ("correct", True), "negative log-likelihood": ("loss", False)}
+_METRICS = {"accuracy": "correct", "negative log-likelihood": "loss"}
 
 
 def read(paths: Sequence[Path]) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _average(outcomes: pl.DataFrame) -> pl.DataFrame:
     from mirage import tables
 
     frames = []
-    for metric, (column, higher) in _METRICS.items():
+    for metric, column in _METRICS.items():
         value = pl.col(column).cast(pl.Float64)
         cell = outcomes.group_by("family", "model", "n_params", "task", maintain_order=True).agg(
             score=value.mean(),
@@ -88,8 +88,9 @@ def _average(outcomes: pl.DataFrame) -> pl.DataFrame:
             n_known=value.count(),
         )
         whole = cell.filter(pl.col("n_known") == pl.col("n_items")).drop("n_known")
-        frames.append(whole.with_columns(metric=pl.lit(metric), higher_is_better=pl.lit(higher)))
-    return tables.scores(pl.concat(frames).with_columns(source=pl.lit(_SOURCE)))
+        frames.append(whole.with_columns(metric=pl.lit(metric)))
+    scores = tables.scores(pl.concat(frames).with_columns(source=pl.lit(_SOURCE)))
+    return tables.with_direction(scores)
 
 
 def stand_in() -> dict[str, Any]:

@@ -96,7 +96,7 @@ def stand_in() -> dict[str, Any]:
     tasks = {f"simulated task, L = {length}": length for length in (1, 2, 5)}
     cells = simulated.answers(sizes, tasks, n_items=500)
     constant = {"family": "Pythia", "shots": 0, "is_group": False}
-    table = simulated.score_rows(cells, {"acc": True}, **constant)
+    table = simulated.score_rows(cells, ["acc"], **constant)
     share, n = pl.col("score"), pl.col("n_items")
     return {"scores": table.with_columns(stderr=(share * (1 - share) / (n - 1)).sqrt())}
 

@@ -95,9 +95,8 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
         n_items=pl.when(counts).then(pl.col("n_items")),
         source=pl.lit(f"github ryoungj/ObsScaling @ {COMMIT[:8]}"),
         shots=pl.lit(2, pl.Int64),
-        higher_is_better=True,
     )
-    return {"scores": tables.scores(long.drop("column"))}
+    return {"scores": tables.with_direction(tables.scores(long.drop("column")))}
 
 
 def download(folder: Path) -> None:
@@ -118,10 +117,10 @@ def stand_in() -> dict[str, Any]:
 
     cells = simulated.answers(simulated.SIZES, {_IPA: 6}, n_items=1003)
     constant = {"family": "simulated", "shots": 2}
-    exact = simulated.score_rows(cells, {"exact match": True}, **constant)
+    exact = simulated.score_rows(cells, ["exact match"], **constant)
     # BLEU stands in as the share of right tokens: it falls with 1 − p, not with its sixth power.
     tokens = simulated.answers(simulated.SIZES, {_IPA: 1}, n_items=6 * 1003, seed=1)
-    bleu = simulated.score_rows(tokens, {"BLEU": True}, **constant)
+    bleu = simulated.score_rows(tokens, ["BLEU"], **constant)
     bleu = bleu.with_columns(score=100 * pl.col("score"), n_items=pl.lit(1003, pl.Int64))
     return {"scores": pl.concat([exact, bleu]).with_columns(n_tokens=pl.lit(None, pl.Float64))}
 

@@ -66,10 +66,9 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
         step="checkpoint",
         shots="fewshot",
         stderr="acc_stderr",
-        higher_is_better=True,
     )
-    task = pl.format("{} {}", "operation", "operand")
-    return {"scores": tables.scores(table.with_columns(task=task))}
+    table = table.with_columns(task=pl.format("{} {}", "operation", "operand"))
+    return {"scores": tables.with_direction(tables.scores(table))}
 
 
 def stand_in() -> dict[str, Any]:
@@ -82,8 +81,7 @@ def stand_in() -> dict[str, Any]:
     cells = simulated.answers(_SIZES, tasks, n_items=N_ITEMS)
     constant = {"family": "Pythia deduped", "step": 143_000}
     table = pl.concat(
-        simulated.score_rows(cells, {"accuracy": True}, shots=shots, **constant)
-        for shots in (0, 2, 16)
+        simulated.score_rows(cells, ["accuracy"], shots=shots, **constant) for shots in (0, 2, 16)
     )
     share = pl.col("score")
     parts = pl.col("task").str.split(" ").list

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mirage.metrics import catalogue
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -74,7 +76,7 @@ def answers(
 
 
 def score_rows(
-    cells: Sequence[Mapping[str, Any]], metrics: Mapping[str, bool], **constant: Any
+    cells: Sequence[Mapping[str, Any]], metrics: Sequence[str], **constant: Any
 ) -> pl.DataFrame:
     """Score simulated answers under several metrics.
 
@@ -82,9 +84,9 @@ def score_rows(
     ----------
     cells : sequence of mapping
         From :func:`answers`.
-    metrics : mapping of str to bool
-        Name of each metric, and whether higher is better: those are shares of correct items.
-        A metric of which lower is better is (1 − p)², plus noise of its standard error.
+    metrics : sequence of str
+        Names in `mirage.metrics.catalogue`. Where higher is better, the share of correct items;
+        where lower is, (1 − p)² plus noise of its standard error.
     **constant
         Further columns, the same in every row.
 
@@ -96,7 +98,7 @@ def score_rows(
     Examples
     --------
     >>> cells = answers({"small": 10**8, "large": 10**11}, {"copy": 3}, n_items=50)
-    >>> table = score_rows(cells, {"accuracy": True}, family="simulated", shots=3)
+    >>> table = score_rows(cells, ["accuracy"], family="simulated", shots=3)
     >>> table["n_items"].to_list()
     [50, 50]
     """
@@ -106,7 +108,8 @@ def score_rows(
     rows = []
     for cell in cells:
         n = len(cell["correct"])
-        for metric, higher in metrics.items():
+        for metric in metrics:
+            higher = catalogue.get(metric).higher_is_better
             # Per item (1 − p)² varies by about ¼ of its range: the standard error is .25/√n.
             smooth = (1 - cell["p"]) ** 2 + rng.normal(0, 0.25 / np.sqrt(n)) * cell["p"]
             rows.append(

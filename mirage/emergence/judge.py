@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from mirage import tables
-from mirage.emergence.measures import Options, judge
+from mirage.emergence.measures import TINY, Options, agreement, judge
+from mirage.metrics import catalogue
+from mirage.statistics.item_counts import right_items
 
 KEY = ("family", "task", "metric")
 NUMBERS = (
@@ -29,12 +31,6 @@ NUMBERS = (
     "q_value",
     "smallest_detectable",
 )
-_FRACTION = r"(?i)(^|[^a-z])(accuracy|acc|exact|grade|correct)([^a-z]|$)"  # never above 1
-_LOWER = (
-    r"(?i)(^|[^a-z])(loss|perplexity|ppl|bits.per.byte|cross.entropy|negative log.likelihood|mse|"
-    r"squared error|edit distance|brier|calibration.error)([^a-z]|$)"
-)
-_SHOTS = ("shots", "n_shots", "number_of_shots")
 
 
 def build(scores, rng: np.random.Generator, options: Options) -> pl.DataFrame:
@@ -57,13 +53,51 @@ def build(scores, rng: np.random.Generator, options: Options) -> pl.DataFrame:
 
 
 def _checked(scores) -> pl.DataFrame:
-    """Check the table; a score that is missing or NaN passes as inf, and is noted at its curve."""
+    """Check the table; a score that is missing or no number passes as inf, noted at its curve."""
     if not isinstance(scores, pl.DataFrame):
         scores = pl.DataFrame(list(scores), strict=False, infer_schema_length=None)
-    if "score" in scores.columns and scores.schema["score"].is_numeric():
-        score = pl.col("score").cast(pl.Float64).fill_null(np.inf).fill_nan(np.inf)
-        scores = scores.with_columns(score)
+    if "score" in scores.columns and not scores.schema["score"].is_nested():
+        score = pl.col("score").cast(pl.Float64, strict=False)
+        scores = scores.with_columns(score.fill_null(np.inf).fill_nan(np.inf))
     return tables.scores(scores)
+
+
+def _known(table: pl.DataFrame) -> pl.DataFrame:
+    """Add what the catalogue knows of each metric, and the count that each score stands for."""
+    names = table["metric"].unique()
+    found = [catalogue.find(name) for name in names]
+    known = pl.DataFrame(
+        {
+            "metric": names,
+            "is_share": [bool(metric) and metric.kind == catalogue.SHARE for metric in found],
+            "rises": [metric and metric.higher_is_better for metric in found],
+            "low": [float(metric.bounds[0]) if metric else -np.inf for metric in found],
+            "high": [float(metric.bounds[1]) if metric else np.inf for metric in found],
+        },
+        schema_overrides={"metric": pl.String, "rises": pl.Boolean},
+    )
+    table = tables.with_direction(table).join(known, on="metric", how="left", maintain_order="left")
+    # Stated the other way round, the scores are negated, and their range with them.
+    contrary = (pl.col("higher_is_better") != pl.col("rises")).fill_null(False)
+    ends = [
+        pl.when(contrary).then(np.inf * sign).otherwise(end).alias(end)
+        for sign, end in ((-1, "low"), (1, "high"))
+    ]
+    absent = pl.lit(None, pl.Float64)
+    stderr = (
+        pl.col("stderr").cast(pl.Float64, strict=False) if "stderr" in table.columns else absent
+    )
+    table = table.with_columns(
+        *ends, is_share=pl.col("is_share") & ~contrary, stderr=pl.when(stderr > TINY).then(stderr)
+    )
+    score, n, stated = (
+        table[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for name in ("score", "n_items", "stderr")
+    )
+    right = np.where(table["is_share"].to_numpy(), right_items(score, n), np.nan)
+    return table.with_columns(
+        right=pl.Series(right).fill_nan(None), agrees=pl.Series(agreement(score, n, stated))
+    )
 
 
 def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
@@ -74,27 +108,43 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
     if not table.schema[options.x].is_numeric():
         raise ValueError(f"x: found {table.schema[options.x]} in {options.x!r}, expected numbers")
     key = [*KEY, *options.by]
-    shots = [name for name in _SHOTS if name in table.columns and name not in options.by]
-    metric, higher = pl.first("metric"), pl.first("higher_is_better")
-    falls = metric.str.contains(_LOWER) & ~metric.str.contains("^[-−]")
-    told = "higher_is_better" in table.columns
+    protocol = [name for name in tables.PROTOCOL if name in table.columns and name not in key]
     chance = pl.col("chance").cast(pl.Float64) if "chance" in table.columns else pl.lit(0.0)
-    models = table.group_by([*key, "model"], maintain_order=True).agg(
-        pl.mean("score"),
-        pl.first(options.x).cast(pl.Float64).alias("x"),
-        pl.min("n_items").cast(pl.Float64),
-        *(pl.col(name).unique() for name in shots),
-        *([higher] if told else []),
-        chance=chance.first(),
-        again=pl.col("seed").n_unique() < pl.len(),
+    counts = pl.col("right").is_not_null().all()
+    whole = counts & pl.all("agrees")
+    models = (
+        _known(table)
+        .group_by([*key, "model"], maintain_order=True)
+        .agg(
+            # Trials of one model are pooled: all their items count.
+            pl.when(whole)
+            .then(pl.sum("right") / pl.sum("n_items"))
+            .otherwise(pl.mean("score"))
+            .alias("score"),
+            pl.first(options.x).cast(pl.Float64).alias("x"),
+            pl.when(whole).then(pl.sum("n_items")).otherwise(pl.min("n_items")).cast(pl.Float64),
+            pl.when(pl.col("stderr").is_not_null().all())
+            .then((pl.col("stderr") ** 2).sum().sqrt() / pl.len())
+            .alias("stderr"),
+            *(pl.col(name).unique() for name in protocol),
+            pl.first("higher_is_better", "is_share", "low", "high"),
+            pl.all("agrees"),
+            counts=counts,
+            chance=chance.first(),
+            again=pl.col("seed").n_unique() < pl.len(),
+        )
     )
-    reasons = _reasons(options.x, shots)
+    reasons = _reasons(options.x, protocol)
     curves = models.group_by(key, maintain_order=True).agg(
-        x="x",
+        "x",
+        "stderr",
+        pl.first("is_share", "low", "high"),
         y="score",
         n="n_items",
         n_models=pl.len(),
-        falls=~higher.fill_null(~falls) if told else falls,
+        counted=pl.all("counts") & pl.all("agrees"),
+        disagrees=pl.all("counts") & ~pl.all("agrees"),
+        falls=~pl.first("higher_is_better"),
         chance=pl.max("chance").fill_null(0.0),
         doubtful=pl.any_horizontal(wrong.any() for wrong, _, _ in reasons),
     )
@@ -109,32 +159,42 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
     return curves.join(notes, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 
-def _reasons(x: str, shots: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
+def _reasons(x: str, protocol: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
     """Why the models of a group are no curve of one score per size: whether, and in which words."""
     model, score, size, shown = pl.col("model"), pl.col("score"), pl.col("x"), pl.lit(x)
     infinite = ~score.is_finite()
     chance, no_chance = pl.col("chance"), ~pl.col("chance").is_between(0, 1, closed="left")
-    outside = pl.first("metric").str.contains(_FRACTION) & ~score.is_between(0, 1)
+    low, high = pl.col("low"), pl.col("high")
+    outside = score.is_finite() & ~score.is_between(low, high)
 
     def first(column: pl.Expr, wrong: pl.Expr) -> pl.Expr:
         return column.filter(wrong).first()
 
     return [
-        *(
-            (
-                pl.col(name).explode().n_unique() > 1,
-                "{} mixed: {}",
-                (pl.lit(name), _all(pl.col(name).explode())),
-            )
-            for name in shots
-        ),
+        *(reason for name in protocol for reason in _protocol_reasons(name)),
         (pl.first("metric").str.strip_chars() == "", "the metric has no name", ()),
+        (
+            pl.first("higher_is_better").is_null(),
+            "whether a higher {} is better is not known: state higher_is_better",
+            (pl.first("metric"),),
+        ),
         (pl.col("again"), "{} has several scores", (first(model, pl.col("again")),)),
         (infinite, "the score of {} is not finite", (first(model, infinite),)),
         (
-            outside,
+            outside & (high == 1),
             "{} of {} is not in [0, 1]: a percentage?",
             (first(score, outside), first(model, outside)),
+        ),
+        (
+            outside,
+            "{} of {} is outside the range of {}, {} to {}",
+            (
+                first(score, outside),
+                first(model, outside),
+                pl.first("metric"),
+                low.first(),
+                high.first(),
+            ),
         ),
         (no_chance, "{} is no chance: not in [0, 1)", (first(chance, no_chance),)),
         (size.is_null(), "{} has no {}", (first(model, size.is_null()), shown)),
@@ -145,6 +205,20 @@ def _reasons(x: str, shots: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
             (shown, _all(model.filter(size.is_duplicated()))),
         ),
         (pl.len() < 3, "fewer than 3 models", ()),
+    ]
+
+
+def _protocol_reasons(name: str) -> list[tuple[pl.Expr, str, tuple]]:
+    """Why a part of the protocol differs: two values, or one and some that are not known."""
+    values, shown = pl.col(name).explode(), pl.lit(name.replace("_", " "))
+    unknown = pl.col(name).list.eval(pl.element().is_null()).list.any()
+    return [
+        (values.drop_nulls().n_unique() > 1, "{} mixed: {}", (shown, _all(values.drop_nulls()))),
+        (
+            unknown & (values.drop_nulls().n_unique() > 0),
+            "{} unknown for {}",
+            (shown, _all(pl.col("model").filter(unknown))),
+        ),
     ]
 
 
@@ -166,10 +240,10 @@ def table(
     Parameters
     ----------
     scores : polars.DataFrame or iterable of mappings
-        A score table (`mirage.tables.scores`); the scores of a model are averaged over its seeds.
-        Where a column ``higher_is_better`` is False, scores are negated; without one, those of
-        losses, perplexities, squared errors, Brier scores and edit distances are.
-        A column ``chance`` gives the accuracy of a guess; without one it is 0.
+        A score table (`mirage.tables.scores`). A column ``higher_is_better`` states directions;
+        others are those of `mirage.metrics.catalogue`. Trials of a model (rows that differ in
+        ``seed``) are pooled. A column ``chance`` gives the accuracy of a guess; without one it is
+        0. A column ``stderr`` gives standard errors of the scores.
     rng : numpy.random.Generator, optional
         Source of the draws; by default one of a fixed seed.
     by : collection of str
@@ -207,10 +281,14 @@ def table(
 
     Notes
     -----
-    A curve with fewer than 3 models, two models of one size, a score that is missing or
-    not finite, several scores of a model, mixed shots, or an accuracy outside [0, 1] is blank
-    but for its note. So is what needs counted items where ``n_items`` is missing, or where the
-    scores are no multiples of 1/n_items: a log-likelihood has no binomial error.
+    A curve is blank but for its note where it has fewer than 3 models, two models of one size, a
+    score that is missing or not finite, several scores of a model, a metric of unknown direction,
+    a score outside the metric's range, or models that differ in a column of the protocol
+    (`mirage.tables.PROTOCOL`: shots, revision, …).
+    What needs counted items is blank where ``n_items`` is missing, where the metric is no share
+    of items (a log-likelihood has no binomial error), where a score, printed to any number of
+    digits, is no multiple of 1/n_items, and where its stated standard error is not that of n_items.
+    Scores that are no counts have an interval if all their standard errors are stated.
     Smooth curves whose models scatter by .3 in log odds have p ≤ .05 in a tenth of cases.
 
     Examples
@@ -218,7 +296,7 @@ def table(
     >>> row = {"family": "toy", "task": "sum", "metric": "accuracy", "source": "example"}
     >>> sizes = {"S": (10**8, 0.1), "M": (10**9, 0.2), "L": (10**10, 0.3), "XL": (10**11, 1.0)}
     >>> rows = [row | {"model": m, "n_params": n, "score": y} for m, (n, y) in sizes.items()]
-    >>> table(rows).select("n_models", "emergence_score", "note").row(0)
+    >>> table(rows, n_draws=0).select("n_models", "emergence_score", "note").row(0)
     (4, 9.0, 'no n_items: no interval, floor, p-value or resolution')
     """
     options = Options(tuple(by), x, n_draws, level)

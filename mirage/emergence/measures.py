@@ -24,11 +24,15 @@ from mirage.statistics.bootstrap import binomial_bootstrap
 from mirage.statistics.intervals import percentile_interval
 from mirage.statistics.resolution import smallest_detectable
 
-_WHOLE = 0.01  # items: five digits of a score of 1 000 items; a mean of real numbers seldom hits
 _AT_ONCE = 2**13  # curves scored at once: a dozen models of each stay in a core's cache
 _BLOCK = 2**21  # accuracies drawn at once; some 100 MiB at work
-_UNKNOWN = "no n_items: no interval, floor, p-value or resolution"
-_NO_COUNT = "scores are no counts of n_items: no interval, floor, p-value or resolution"
+TINY = 1e-12  # a standard error that rounding alone makes; 0 stands for "not known"
+_UNKNOWN = "no n_items"
+_NO_SHARE = "not a share of items"
+_NO_COUNT = "scores are no counts of n_items"
+_DISAGREE = "n_items and the stated standard errors disagree"
+_BLANK = "no interval, floor, p-value or resolution"
+_STATED = "interval from the stated standard errors; no floor, p-value or resolution"
 
 
 _score = partial(scores.emergence_score, nan_policy="omit")
@@ -49,6 +53,7 @@ class Curves(NamedTuple):
     y: np.ndarray  # (curves, models), higher is better
     x: np.ndarray  # (curves, models), ascending
     n: np.ndarray  # (curves, models), items; NaN where the scores are no counts of them
+    stderr: np.ndarray  # (curves, models); NaN where not stated, or not needed
     chance: np.ndarray  # (curves,)
 
     @property
@@ -61,27 +66,48 @@ class Curves(NamedTuple):
         return Curves(*(array[rows] for array in self))
 
 
+def agreement(score: np.ndarray, n: np.ndarray, stderr: np.ndarray) -> np.ndarray:
+    """Whether a stated standard error is that of a share of n items; True where nothing is stated.
+
+    Tools divide by n or n − 1; 2 % allow for the digits printed, and for a bootstrap's own error.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low = np.sqrt(score * (1 - score) / n)
+        high = np.sqrt(score * (1 - score) / (n - 1))
+        wrong = (stderr < 0.98 * low) | (stderr > 1.02 * high)
+    return ~(wrong & (low > 0))
+
+
 def judge(table: pl.DataFrame, rng: np.random.Generator, options: Options):
     """Cells by column name, kinds of fit and notes, of curves that are sound."""
-    y, x, n = (_padded(table[name], table["n_models"].to_numpy()) for name in ("y", "x", "n"))
+    lengths = table["n_models"].to_numpy()
+    y, x, n, stderr = (_padded(table[name], lengths) for name in ("y", "x", "n", "stderr"))
     mixed = np.flatnonzero((np.diff(x, axis=1) < 0).any(axis=1))
     order = np.argsort(x[mixed], axis=1)  # NaN, no model, stays last
-    for array in (y, x, n):
+    for array in (y, x, n, stderr):
         array[mixed] = np.take_along_axis(array[mixed], order, axis=1)
     absent, falls = np.isnan(y), table["falls"].to_numpy()[:, None]
-    known = (absent | ~np.isnan(n)).all(axis=1, keepdims=True)
-    whole = (abs(y * n - np.rint(y * n)) < _WHOLE) & (y >= 0) & (y <= 1)
-    counted = known & (absent | whole).all(axis=1, keepdims=True)
+    counted, is_share, disagrees = (
+        table[name].to_numpy()[:, None] for name in ("counted", "is_share", "disagrees")
+    )
+    stated = ~counted & ~disagrees & (absent | ~np.isnan(stderr)).all(axis=1, keepdims=True)
     # A rate of errors e is judged as the accuracy 1 − e: the same curve.
     y = np.where(falls, counted - y, y)
-    curves = Curves(y, x, np.where(counted, n, np.nan), table["chance"].to_numpy())
+    ends = table.select("low", "high").to_numpy()
+    ends = np.where(falls, counted - ends[:, ::-1], ends)
+    n, stderr = np.where(counted, n, np.nan), np.where(stated, stderr, np.nan)
+    curves = Curves(y, x, n, stderr, table["chance"].to_numpy())
     cells = _of_curve(curves) | _of_items(curves)
     kinds, doubts = np.full((2, len(y)), None)
     if options.n_draws:
         kinds, doubts, p = _of_fits(curves, rng, options.n_draws)
         cells |= {"p_value": p, "q_value": benjamini_hochberg(p)}
-        cells |= _of_draws(curves, rng, options)
-    why = np.select([counted, known], [None, _NO_COUNT], _UNKNOWN)[:, 0]
+        cells |= _of_draws(curves, ends, rng, options)
+    known = (absent | ~np.isnan(_padded(table["n"], lengths))).all(axis=1, keepdims=True)
+    reasons = [_NO_SHARE, _DISAGREE, _NO_COUNT]
+    why = np.select([~is_share, disagrees, known], reasons, _UNKNOWN).astype(object)
+    why += np.where(stated, f": {_STATED}", f": {_BLANK}").astype(object)
+    why = np.where(counted, None, why)[:, 0]
     doubtful = doubts.astype(bool)  # few, or none without draws
     both = zip(why[doubtful], doubts[doubtful], strict=True)
     why[doubtful] = ["; ".join(filter(None, pair)) for pair in both]
@@ -124,22 +150,29 @@ def _of_items(curves: Curves) -> dict[str, np.ndarray]:
     """What the number of items allows to say, of the curves that count items."""
     floored, detectable = np.full((2, len(curves.y)), np.nan)
     if (counted := curves.counted).any():
-        y, _, n, chance = curves.take(counted)
+        y, _, n, _, chance = curves.take(counted)
         floor = noise_floor(y, n, nan_policy="omit")
         floored[counted] = _score(y, floor)
         detectable[counted] = smallest_detectable(np.nanmin(n, axis=1), chance)
     return {"floored_emergence_score": floored, "smallest_detectable": detectable}
 
 
-def _of_draws(curves: Curves, rng, options: Options) -> dict[str, np.ndarray]:
-    """Intervals from resampled items, of the curves that count items."""
+def _of_draws(curves: Curves, ends: np.ndarray, rng, options: Options) -> dict[str, np.ndarray]:
+    """Intervals from resampled items, or else from stated standard errors."""
     low, high = np.full((2, len(curves.y)), np.nan)
-    counted = np.flatnonzero(curves.counted)
     block = max(1, _BLOCK // (options.n_draws * curves.y.shape[1]))
-    for start in range(0, len(counted), block):
-        rows = counted[start : start + block]
-        draws = binomial_bootstrap(curves.y[rows], curves.n[rows], options.n_draws, rng)
-        low[rows], high[rows] = percentile_interval(_score(draws), options.level)
+    stated = (~np.isnan(curves.stderr)).any(axis=1)
+    for chosen in (curves.counted, stated):
+        which = np.flatnonzero(chosen)
+        for start in range(0, len(which), block):
+            rows = which[start : start + block]
+            if chosen is stated:
+                errors = rng.standard_normal((options.n_draws, *curves.y[rows].shape))
+                draws = curves.y[rows] + errors * curves.stderr[rows]
+                draws = np.clip(draws, ends[rows, :1], ends[rows, 1:])
+            else:
+                draws = binomial_bootstrap(curves.y[rows], curves.n[rows], options.n_draws, rng)
+            low[rows], high[rows] = percentile_interval(_score(draws), options.level)
     return {"low": low, "high": high}
 
 
@@ -154,9 +187,11 @@ def _of_fits(curves: Curves, rng, n_draws: int) -> tuple[np.ndarray, np.ndarray,
         try:
             found = compare(x, y, **(items if counted else {}), held_out=False)
             kinds[row] = found.verdict
+            if found.verdict == "not identifiable":
+                doubts[row] = f"fit: {found.reason}"
             if counted:
-                calm = [model for model in found.models if model.kind == "smooth"]
-                best = fit(x, y, min(calm, key=lambda model: model.bic).model, **items)
+                smooth = [model for model in found.models if model.kind == "smooth"]
+                best = fit(x, y, min(smooth, key=lambda model: model.bic).model, **items)
                 p[row] = p_value(_score(y), _score(best.simulate(n_draws, rng)))
         except ValueError as error:
             doubts[row] = f"no fit: {error}"

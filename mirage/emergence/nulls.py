@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import false_discovery_control
 
 from mirage._check import inside
 from mirage.emergence.scores import emergence_score
@@ -126,7 +127,7 @@ def p_value(
 
 
 def benjamini_hochberg(p: ArrayLike) -> np.ndarray:
-    """Smallest false discovery rate at which each hypothesis is rejected: q-values.
+    """Smallest false discovery rate at which each hypothesis is rejected.
 
     Parameters
     ----------
@@ -136,18 +137,22 @@ def benjamini_hochberg(p: ArrayLike) -> np.ndarray:
     Returns
     -------
     ndarray, shape (...)
-        q-values in [0, 1], at least p; NaN where p is, and not counted.
+        In [0, 1], at least p; NaN where p is, and not counted.
 
     Raises
     ------
     ValueError
         If a p-value is outside [0, 1].
 
+    See Also
+    --------
+    scipy.stats.false_discovery_control : The same, without untested hypotheses.
+
     Notes
     -----
-    q_(i) = min_{j ≥ i} m p_(j)/j over the m ordered p-values (Benjamini and Hochberg 1995).
-    To reject where q ≤ α keeps the expected share of false rejections at or below α if the tests
-    are independent or positively dependent; metrics of one task usually are the latter.
+    Benjamini and Hochberg (1995). To reject where q ≤ α keeps the expected share of false
+    rejections at or below α if the tests are independent or positively dependent; metrics of one
+    task usually are the latter.
 
     Examples
     --------
@@ -158,10 +163,9 @@ def benjamini_hochberg(p: ArrayLike) -> np.ndarray:
     """
     p = np.asarray(p, dtype=np.float64)
     tested = ~np.isnan(p)
-    values = np.atleast_1d(inside("p", p[tested], 0, 1, "p-values in [0, 1]"))
-    order = np.argsort(values)
-    ratios = values[order] * (len(values) / np.arange(1, len(values) + 1))
-    q, adjusted = np.full(p.shape, np.nan), np.empty_like(values)
-    adjusted[order] = np.minimum.accumulate(ratios[::-1])[::-1]
-    q[tested] = adjusted
+    q = np.full(p.shape, np.nan)
+    if tested.any():
+        q[tested] = false_discovery_control(
+            inside("p", p[tested], 0, 1, "p-values in [0, 1]"), axis=None
+        )
     return q

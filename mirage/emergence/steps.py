@@ -34,6 +34,8 @@ def steps(y: ArrayLike, nan_policy: str) -> Steps:
     sign = np.sign(top - bottom).astype(np.float64)
     span = _at(highest, top) - _at(lowest, bottom)
     relative = np.diff(y) / np.where(span > 0, span, 1.0)[..., None]
+    # Means over seeds of equal scores differ in the last digit: that is no step.
+    relative = np.where(abs(relative) < 1e-12, 0.0, relative)
     return Steps(y, order, sign, span, relative, count)
 
 

@@ -19,17 +19,18 @@ import polars as pl
 from mirage import tables
 from mirage.arithmetic import tasks
 from mirage.files import DataError, atomic_write
+from mirage.metrics import catalogue
 from mirage.metrics.strings import exact_match, token_accuracy, token_edit_distance
 from mirage.statistics.intervals import mean_interval, wilson_interval
 
 SOURCE = "mirage arithmetic evaluate"
 ASKED = ["family", "model", "n_params", "task", "split", "shots", "temperature", "seed"]
-# Name in the score table, column of the outcomes, range: intervals are cut off at its ends.
+# Name in the score table, column of the outcomes.
 METRICS = (
-    ("exact match", "exact_match", (0.0, 1.0)),
-    ("token accuracy", "token_accuracy", (0.0, 1.0)),
-    ("token edit distance", "token_edit_distance", (0.0, np.inf)),
-    ("target log-likelihood", "log_likelihood", (-np.inf, 0.0)),
+    ("exact match", "exact_match"),
+    ("token accuracy", "token_accuracy"),
+    ("token edit distance", "token_edit_distance"),
+    ("target log-likelihood", "log_likelihood"),
 )
 _TYPES = {"temperature": pl.Float64, "log_likelihood": pl.Float64} | dict.fromkeys(
     ("prompt", "target", "completion", "reason", "error"), pl.String
@@ -262,14 +263,15 @@ def wordy(outcomes: pl.DataFrame) -> dict[str, int]:
 
 
 def _averages(group: pl.DataFrame) -> Iterable[dict[str, Any]]:
-    for metric, column, bounds in METRICS:
+    for metric, column in METRICS:
         values = group[column].drop_nulls().cast(pl.Float64).to_numpy()
         if not len(values):
             continue
-        if metric == "exact match":
+        known = catalogue.get(metric)
+        if known.kind == catalogue.SHARE:
             interval = wilson_interval(values.sum(), len(values))
         else:
-            interval = np.clip(mean_interval(values), *bounds)
+            interval = np.clip(mean_interval(values), *known.bounds)
         low, high = (None if np.isnan(end) else float(end) for end in interval)
         yield {
             "metric": metric,

@@ -22,8 +22,7 @@ def means(scores: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Intervals are cut off at 0 and 1, or at 0 alone where scores are never above it (−token
-        edit distance, target log-likelihood).
+        Intervals are cut off at the ends of each metric's range.
 
     Examples
     --------
@@ -33,12 +32,7 @@ def means(scores: pl.DataFrame) -> pl.DataFrame:
     >>> means(two).select("score", "low", "high").row(0)
     (0.1, 0.0, 1.0)
     """
-    below = pl.col("metric").is_in([NEGATED, "target log-likelihood"])
-    ends = [
-        pl.when(below).then(pl.col(end).clip(upper_bound=0)).otherwise(pl.col(end).clip(0, 1))
-        for end in ("low", "high")
-    ]
-    return tables.over_seeds(scores, bounds=(-float("inf"), float("inf"))).with_columns(ends)
+    return tables.over_seeds(scores, bounds=None)
 
 
 def emergence(scores: pl.DataFrame) -> pl.DataFrame:

@@ -9,24 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mirage.metrics import catalogue
+
 if TYPE_CHECKING:
     import polars as pl
 
     from mirage.datasets import ScoreTable
 
 BY = ("data", "shots")  # what tells curves apart, beside family, task and metric
-# Each item is right or wrong as a whole: the metrics of which the paper says that they jump.
-ALL_OR_NOTHING = ("accuracy", "exact match", "multiple choice grade", "accuracy, normalised")
-_METRICS = {
-    "exact_str_match": "exact match",
-    "multiple_choice_grade": "multiple choice grade",
-    "bleu": "BLEU",
-    "acc": "accuracy",
-    "acc_norm": "accuracy, normalised",
-    "ppl": "perplexity",
-    "pct_stereotype": "share of stereotypes",
-    "likelihood_difference": "likelihood difference",
-}
+ALL_OR_NOTHING = tuple(metric.name for metric in catalogue.CATALOGUE if metric.all_or_nothing)
 _KINDS = {
     "exact match": "exact match",
     "exact match, several targets": "exact match",
@@ -48,10 +39,11 @@ def name_of(metric: str) -> str:
 
     Examples
     --------
-    >>> name_of("exact_str_match"), name_of("macro_f1")
-    ('exact match', 'macro_f1')
+    >>> name_of("exact_str_match"), name_of("zest")
+    ('exact match', 'zest')
     """
-    return _METRICS.get(metric, metric)
+    known = catalogue.find(metric)
+    return known.name if known else metric
 
 
 def curves(data: Mapping[str, ScoreTable]) -> pl.DataFrame:
@@ -105,7 +97,7 @@ def curves(data: Mapping[str, ScoreTable]) -> pl.DataFrame:
     for name, loaded in data.items():
         table = loaded.scores.filter(_of_curves(loaded.scores.columns))
         missing = [pl.lit(None, t).alias(c) for c, t in kept.items() if c not in table.columns]
-        table = table.with_columns(*missing, metric=_metric(table.columns), data=pl.lit(name))
+        table = table.with_columns(*missing, metric=_metric(table), data=pl.lit(name))
         columns = [pl.col(column).cast(dtype) for column, dtype in kept.items()]
         frames.append(table.select(*tables.SCORES, *columns, "data"))
     return pl.concat(frames)
@@ -124,11 +116,12 @@ def _of_curves(columns: list[str]) -> list[pl.Expr]:
     return [pl.lit(True), *(rule for column, rule in rules.items() if column in columns)]
 
 
-def _metric(columns: list[str]) -> pl.Expr:
+def _metric(table: pl.DataFrame) -> pl.Expr:
     import polars as pl
 
-    metric = pl.col("metric").replace(_METRICS)
-    if "kind" not in columns:
+    names = {name: name_of(name) for name in table["metric"].unique()}
+    metric = pl.col("metric").replace(names)
+    if "kind" not in table.columns:
         return metric
     kind = pl.col("kind").replace_strict(_KINDS)
     return pl.when(metric == "accuracy").then(kind).otherwise(metric)

@@ -11,6 +11,7 @@ import polars as pl
 
 from mirage.emergence.metric_change import noise_of
 from mirage.fits.curve import fit
+from mirage.metrics import catalogue
 from mirage.pages import published
 from mirage.statistics.intervals import percentile_interval
 
@@ -108,8 +109,6 @@ class Pair:
         What the figures call it.
     old, new : str
         The nonlinear metric, a share of right items, and the one it is changed to.
-    bounds : (float, float)
-        Range of the latter, turned so that higher is better.
     """
 
     data: str
@@ -117,25 +116,29 @@ class Pair:
     label: str
     old: str
     new: str
-    bounds: tuple[float, float]
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Range of the new metric, turned so that higher is better."""
+        metric = catalogue.get(self.new)
+        return metric.bounds if metric.higher_is_better else catalogue.get(f"−{self.new}").bounds
 
 
-BRIER = (-1.0, 0.0)  # range of the target and of the top-label Brier score, negated
 PAIRS = (
-    Pair("expemergence", "arithmetic", "arithmetic", "accuracy", "target Brier score", BRIER),
-    Pair("expemergence", "parsinlu_qa", "Persian QA", "accuracy", "target Brier score", BRIER),
+    Pair("expemergence", "arithmetic", "arithmetic", "accuracy", "target Brier score"),
+    Pair("expemergence", "parsinlu_qa", "Persian QA", "accuracy", "target Brier score"),
     Pair(
         "obsscaling",
         "international_phonetic_alphabet_transliterate",
         "IPA transliteration",
         "exact match",
         "BLEU",
-        (0, 100),
     ),
 )
 
 
 BIGG = ("accuracy", "top-label Brier score, normalised")
+BRIER = catalogue.get(f"−{BIGG[1]}").bounds  # turned so that higher is better
 
 
 def fitted(

@@ -9,8 +9,9 @@ google/BIG-bench, or from the archive that ``mirage data fetch bigbench`` makes.
 - ``task`` is ``task:subtask`` for a part of a composite task. A composite task's own rows are
   averages of its parts: ``is_aggregate`` marks them, so that nobody pools the two;
 - a file may hold several numbers of shots: a curve has one, so filter or group by ``shots``;
-- metrics defined on [0, 1] (``FRACTIONS``) that a file gives in percent are divided by 100. BLEU,
-  ROUGE, ``sequence_f1`` and ``normalized_aggregate_score`` stay on their scale up to 100;
+- metrics that are at most 1 (`mirage.metrics.catalogue`) are divided by 100 where a file gives
+  them in percent. BLEU, ROUGE, ``sequence_f1`` and ``normalized_aggregate_score`` stay on their
+  scale up to 100;
 - ``low_score`` and ``high_score`` belong to the preferred metric of their entry alone;
 - the number of items is not in the files.
 """
@@ -29,25 +30,13 @@ import msgspec
 import numpy as np
 
 from mirage.files import DataError
+from mirage.metrics import catalogue
 from mirage.readers.files import BadFile, ResultFiles, contents, decode, read_each
 
 if TYPE_CHECKING:
     import polars as pl
 
-FRACTIONS = frozenset(
-    {
-        "bleurt",
-        "calibration_multiple_choice_brier_score",
-        "case_insensitive_str_match",
-        "exact_str_match",
-        "expected_calibration_error",
-        "macro_f1",
-        "multiple_choice_grade",
-        "numeric_match_with_0_1_relative_error",
-    }
-)
 AGGREGATE = "normalized_aggregate_score"
-_LOWER = "brier|calibration_error|perplexity|edit_distance"  # in the names of such metrics
 _NUMBERS = (int, float)  # not bool, which is an int to isinstance
 _PERCENT = 1.5  # a fraction is at most 1, and BLEURT little more: above, it is a percentage
 
@@ -166,6 +155,8 @@ def _join(parsed: list[_Parsed]) -> pl.DataFrame:
     """Put files, entries and scores together: a row per score."""
     import polars as pl
 
+    from mirage import tables
+
     files = pl.DataFrame([file.about for file in parsed], schema=_FILE_COLUMNS, orient="row")
     rows = [(i, *entry) for i, file in enumerate(parsed) for entry in file.entries]
     entries = pl.DataFrame(rows, schema=_ENTRY_COLUMNS, orient="row")
@@ -181,14 +172,13 @@ def _join(parsed: list[_Parsed]) -> pl.DataFrame:
     table = pl.concat([of_file, entries.drop("file")[which], values], how="horizontal")
     preferred = (pl.col("metric") == pl.col("preferred")).fill_null(False)
     low, high = (pl.when(preferred).then(pl.col(end)) for end in ("low_score", "high_score"))
-    by_name = ~pl.col("metric").str.contains(_LOWER)
-    by_range = pl.when(low != high).then(high > low)
-    return table.with_columns(
+    table = table.with_columns(
         is_preferred=preferred,
         low_score=low,
         high_score=high,
-        higher_is_better=pl.coalesce(by_range, by_name),
-    ).drop("preferred")
+        higher_is_better=pl.when(low != high).then(high > low),
+    )
+    return tables.with_direction(table.drop("preferred"))
 
 
 def _contents(source: Path) -> Iterator[tuple[str, bytes | OSError]]:
@@ -266,6 +256,11 @@ def _size(model: _Model) -> tuple[int, str]:
     raise BadFile(f"no size of {model.model_family} {model.model_name} is stated")
 
 
+def _is_fraction(metric: str) -> bool:
+    known = catalogue.find(metric)
+    return known is not None and 0 < known.bounds[1] <= _PERCENT
+
+
 def _in_percent(entries: Sequence[_Score]) -> set[str]:
     """Tell which fractions a file gives in percent.
 
@@ -273,7 +268,7 @@ def _in_percent(entries: Sequence[_Score]) -> set[str]:
     """
     percent, fraction = set(), {}
     for entry in entries:
-        for metric in FRACTIONS & entry.score_dict.keys():
+        for metric in filter(_is_fraction, entry.score_dict):
             value = entry.score_dict[metric]
             top = entry.high_score if metric == entry.preferred_score else None
             if top is not None and top > 0:

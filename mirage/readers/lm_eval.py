@@ -3,8 +3,8 @@
 Know before use:
 
 - ``n_params`` is what the file states, else the model's nominal size, read off its name;
-- metrics are the harness's: ``acc``, ``acc_norm``, ``ppl``, …; ``higher_is_better`` is false for
-  perplexity and its kin;
+- metrics are the harness's: ``acc``, ``acc_norm``, ``ppl``, …; ``higher_is_better`` is what the
+  file states, else what `mirage.metrics.catalogue` knows, else null;
 - the old format does not state the number of items. It follows from a share a and its standard
   error s, n = a(1 − a)/s² + 1, and is null where a is 0 or 1, or no share.
 """
@@ -21,11 +21,9 @@ from typing import Any
 import msgspec
 
 from mirage.files import DataError
+from mirage.metrics import catalogue
 from mirage.readers.files import BadFile, ResultFiles, contents, decode, read_each
 from mirage.readers.model_names import family_of, size_of
-
-_LOWER = re.compile(r"ppl|perplexity|bits_per_byte|likelihood_diff|pct_stereotype|brier|ter$")
-_SHARES = re.compile(r"acc|exact|em$|pct_stereotype|mc1")
 
 
 class _File(msgspec.Struct):
@@ -35,6 +33,7 @@ class _File(msgspec.Struct):
     n_shot: dict[str, Any] = msgspec.field(default_factory=dict, name="n-shot")
     n_samples: dict[str, Any] = msgspec.field(default_factory=dict, name="n-samples")
     group_subtasks: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    higher_is_better: dict[str, dict[str, bool | None]] = msgspec.field(default_factory=dict)
 
 
 _DECODER = msgspec.json.Decoder(_File)
@@ -127,7 +126,7 @@ def _parse(name: str, data: bytes, n_params: Mapping[str, int]) -> tuple[list[di
                     "shots": _shots(file, task),
                     "stderr": stderr,
                     "is_group": bool(file.group_subtasks.get(task)),
-                    "higher_is_better": not _LOWER.search(metric),
+                    "higher_is_better": _direction(file, task, metric),
                 }
             )
     return rows, n_blank
@@ -148,6 +147,12 @@ def _stated_size(file: _File) -> int | None:
     return size if isinstance(size, int) and size > 0 else None
 
 
+def _direction(file: _File, task: str, metric: str) -> bool | None:
+    """Whether higher is better: as the file states, else as is known of the metric."""
+    stated = (file.higher_is_better.get(task) or {}).get(metric)
+    return catalogue.higher_is_better(metric) if stated is None else stated
+
+
 def _n_items(file: _File, task: str, metric: str, value: float, stderr: float | None) -> int | None:
     """Return the stated number of items, or the one that a share's standard error implies."""
     stated = file.n_samples.get(task)
@@ -155,7 +160,9 @@ def _n_items(file: _File, task: str, metric: str, value: float, stderr: float | 
         stated = stated.get("effective")
     if isinstance(stated, int) and stated > 0:
         return stated
-    if not (stderr and 0 < value < 1 and _SHARES.match(metric)):
+    known = catalogue.find(metric)
+    is_share = known is not None and known.kind == catalogue.SHARE
+    if not (stderr and 0 < value < 1 and is_share):
         return None
     n = value * (1 - value) / stderr**2 + 1
     whole = round(n)

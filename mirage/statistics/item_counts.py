@@ -7,6 +7,47 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc
 
 
+def right_items(score: ArrayLike, n_items: ArrayLike) -> np.ndarray:
+    r"""Count the right items that a printed score stands for.
+
+    Parameters
+    ----------
+    score : array_like, shape (...)
+        Shares of right items, as printed: rounded to any number of digits.
+    n_items : array_like, shape (...)
+        How many items there were; NaN where that is not known.
+
+    Returns
+    -------
+    ndarray of float64, shape (...)
+        Whole numbers k in [0, n]; NaN where no k/n is printed as this score, or n is unknown.
+
+    Notes
+    -----
+    A score with d digits after the point stands for k if \|score − k/n\| ≤ ½ 10⁻ᵈ. Trailing zeros
+    are not seen, which makes d too small for one score in ten. A score with all its digits may be
+    off by a hundredth of an item, the rounding error of 32 bits.
+
+    Examples
+    --------
+    58 of 1 319 items, as a leaderboard prints it; half an item is no count.
+
+    >>> right_items([0.044, 0.1125], [1319, 40])
+    array([58., nan])
+    """
+    score, n = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in (score, n_items)))
+    half = np.zeros(score.shape)
+    for digits in range(16, -1, -1):  # the fewest digits that give the score remain
+        power = 10.0**digits
+        half = np.where(np.rint(score * power) / power == score, 0.5 / power, half)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        right = np.rint(score * n)
+        near = abs(score - right / n) <= np.maximum(half * (1 + 1e-9), 0.01 / n)
+        return np.where(
+            near & (right >= 0) & (right <= n) & (score >= 0) & (score <= 1), right, np.nan
+        )
+
+
 def least_items(accuracy: ArrayLike, tolerance: float = 4e-4, largest: int = 10_000) -> int | None:
     """Find the fewest items that could have given all of these accuracies.
 

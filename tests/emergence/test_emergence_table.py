@@ -10,6 +10,7 @@ from mirage import datasets, emergence, fits
 from mirage.emergence import emergence_score, measures, table
 from mirage.emergence.nulls import null_scores, p_value
 from mirage.emergence.scores import noise_floor
+from mirage.metrics import catalogue
 from mirage.statistics import resolution
 
 SIZES = [10**8, 10**9, 3 * 10**9, 10**11, 10**12]
@@ -165,17 +166,17 @@ def test_seeds_are_averaged():
     assert row["n_models"] == 5
     assert row["emergence_score"] == pytest.approx(emergence_score(mean))
     assert row["note"] is None
-    # Where seeds differ by one item of 100, their mean is no count of 100 items.
-    row = only(curve(seed=0) + curve(y=[0.01, 0.02, 0.04, 0.05, 0.9], seed=1))
-    assert (
-        row["note"] == "scores are no counts of n_items: no interval, floor, p-value or resolution"
-    )
+    # The trials' items are pooled: 0 and 1 of 100 are 1 of 200.
+    row = only(curve(seed=0) + curve(y=[0.01, 0.02, 0.04, 0.05, 0.9], seed=1), n_draws=50)
+    assert row["note"] is None or row["note"].startswith("fit: ")
+    assert row["smallest_detectable"] == pytest.approx(resolution.smallest_detectable(200))
+    assert row["low"] <= row["emergence_score"] <= row["high"]
 
 
 def test_no_binomial_error_without_counts():
     likelihoods = [-5.0, -4.2, -3.9, -2.0, -0.5]
     row = only(curve(y=likelihoods, metric="log_likelihood"), n_draws=50)
-    assert row["note"].startswith("scores are no counts of n_items: ")
+    assert row["note"].startswith("not a share of items: no interval")
     assert row["emergence_score"] == pytest.approx(emergence_score(likelihoods))
     assert row["floored_emergence_score"] is row["low"] is row["p_value"] is None
     assert row["smallest_detectable"] is None
@@ -194,15 +195,22 @@ def test_accuracies_and_other_metrics_in_one_table():
     rows = curve() + curve(y=y, metric="log_likelihood") + curve("a", [0.1, 0.2], SIZES[:2])
     for n_draws in (0, 50):
         notes = table(rows, n_draws=n_draws)["note"].to_list()
-        assert [note and note[:10] for note in notes] == [None, "scores are", "fewer than"]
+        first = "fit: 5 poi" if n_draws else None
+        assert [note and note[:10] for note in notes] == [first, "not a shar", "fewer than"]
+
+
+LOWER = """wer cer ter nll bpb mae ppl rmse brier loss toxicity error_rate token_edit_distance
+mean_squared_error negative_log_likelihood byte_perplexity bits_per_byte edit_distance
+cross_entropy""".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize(
     ("metric", "columns", "sign"),
     [
+        *((name, {}, -1) for name in LOWER),
+        *((f"negative {name}", {}, 1) for name in ("Brier score", "MSE")),
         ("token edit distance", {}, -1),
         ("negative log-likelihood", {}, -1),
-        ("byte_perplexity", {}, -1),
         ("top-label Brier score", {}, -1),
         ("-Brier score", {}, 1),
         ("log_likelihood", {}, 1),
@@ -210,19 +218,140 @@ def test_accuracies_and_other_metrics_in_one_table():
         ("BLEU", {"higher_is_better": False}, -1),
         ("Brier score", {"higher_is_better": True}, 1),
         ("Brier score", {"higher_is_better": None}, -1),
+        ("zest", {"higher_is_better": True}, 1),
     ],
 )
-def test_lower_is_better(metric, columns, sign):
-    y = [0.0, 1.1, 2.5, 6.0, 30.0]
+def test_direction(metric, columns, sign):
+    y = np.array([0.0, 0.011, 0.025, 0.06, 0.3])
+    known = catalogue.find(metric)
+    y += 1 if known and known.bounds[0] == 1 else 0  # a perplexity is at least 1
+    y = y - 1 if known and known.bounds[1] == 0 else y
     row = only(curve(y=y, metric=metric, **columns))
     assert row["emergence_score"] == pytest.approx(sign * emergence_score(y))
 
 
+def test_a_direction_that_is_not_known_is_not_guessed():
+    row = only(curve(metric="inverse perplexity"))
+    note = "whether a higher inverse perplexity is better is not known: state higher_is_better"
+    assert (row["note"], row["emergence_score"]) == (note, None)
+
+
+def test_errors_that_fall_have_the_score_of_accuracies_that_rise():
+    # .92, .61, .40, .22 in even steps of .31, .21, .18: √median of squares = .21, .7/.21 = 3.33.
+    row = only(curve(y=[0.92, 0.61, 0.4, 0.22], sizes=SIZES[:4], metric="wer", n_items=None))
+    assert row["emergence_score"] == pytest.approx(0.7 / 0.21)
+
+
 def test_a_rate_of_errors_is_judged_as_an_accuracy():
-    wrong = only(curve(y=[1 - y for y in JUMP], metric="wrong", higher_is_better=False), n_draws=99)
-    right = only(curve(metric="right"), n_draws=99)
+    wrong = only(curve(y=[1 - y for y in JUMP], metric="error rate"), n_draws=99)
+    right = only(curve(metric="accuracy"), n_draws=99)
     for name in set(right) - {"metric", "fit", "note"}:
         assert wrong[name] == pytest.approx(right[name]), name
+
+
+@pytest.mark.parametrize("digits", [3, 4, 5, 6, 16])
+def test_counts_are_recognised_however_scores_are_printed(digits):
+    right = np.array([15, 58, 222, 511])
+    y = [round(k / 1319, digits) for k in right]
+    row = only(curve(y=y, sizes=SIZES[:4], n_items=1319), n_draws=10_000)
+    assert (row["low"], row["high"]) == pytest.approx((2.5, 3.75), abs=0.06)
+    # Three digits cannot tell 1 319 items apart: the count is right to within one.
+    expected = emergence_score(right / 1319)
+    assert row["emergence_score"] == pytest.approx(expected, rel=1e-12 if digits > 3 else 0.01)
+    assert row["note"] == "fit: 4 points: a comparison needs 7"
+
+
+def test_trials_are_pooled():
+    # Three trials of 100 items a model: 68, 92, 131 and 181 right of 300.
+    sizes = [70_000_000, 410_000_000, 1_400_000_000, 6_900_000_000]
+    right = [(20, 23, 25), (28, 31, 33), (40, 44, 47), (58, 60, 63)]
+    rows = [
+        row
+        for seed in range(3)
+        for row in curve(y=[k[seed] / 100 for k in right], sizes=sizes, seed=seed)
+    ]
+    row = only(rows, n_draws=10_000)
+    pooled = emergence_score(np.array([68, 92, 131, 181]) / 300)
+    assert row["emergence_score"] == pytest.approx(pooled)
+    assert row["smallest_detectable"] == pytest.approx(resolution.smallest_detectable(300))
+    assert (row["low"], row["high"]) == pytest.approx((2.24, 4.5), abs=0.1)
+    assert row["p_value"] == pytest.approx(0.64, abs=0.05)
+
+
+def test_equal_means_of_trials_are_no_step():
+    rows = [
+        row
+        for seed, y in enumerate([(0.1, 0.2, 0.3), (0.2, 0.2, 0.2), (0.3, 0.2, 0.1)])
+        for row in curve(y=[*y, 0.9], sizes=SIZES[:4], seed=seed, n_items=None)
+    ]
+    assert only(rows)["emergence_score"] == np.inf
+
+
+def test_a_stated_standard_error_gives_an_interval():
+    y, errors = [0.01, 0.0333, 0.0867, 0.1633], [0.006, 0.012, 0.02, 0.026]
+    rows = curve(y=y, sizes=SIZES[:4], n_items=30)
+    rows = [row | {"stderr": s} for row, s in zip(rows, errors[::-1], strict=True)]
+    row = only(rows, n_draws=20_000)
+    assert row["note"].startswith("scores are no counts of n_items: interval from the stated")
+    draws = np.random.default_rng(5).normal(y, errors, (20_000, 4)).clip(0, 1)
+    expected = np.quantile(emergence_score(draws), [0.025, 0.975])
+    assert (row["low"], row["high"]) == pytest.approx(expected, rel=0.05)
+    assert row["p_value"] is row["smallest_detectable"] is row["floored_emergence_score"] is None
+
+
+def test_a_standard_error_that_contradicts_the_items_leaves_no_interval():
+    y = [0.25, 0.5, 0.75, 0.8]
+    honest = [
+        row | {"stderr": round((row["score"] * (1 - row["score"]) / 59) ** 0.5, 4)}
+        for row in curve(y=y, sizes=SIZES[:4], n_items=60)
+    ]
+    assert only(honest)["note"] is None
+    wrong = [row | {"stderr": 0.069338} if row["score"] == 0.75 else row for row in honest]
+    row = only(wrong, n_draws=50)
+    assert row["note"].startswith("n_items and the stated standard errors disagree: no interval")
+    assert row["low"] is None
+    # 0 states nothing, and neither does a rounding error.
+    for nothing in (0.0, 4e-17):
+        rows = [row | {"stderr": nothing} for row in curve(y=y, sizes=SIZES[:4], n_items=60)]
+        assert only(rows)["note"] is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "y"),
+    [
+        ("rougeL", [0.12, 0.17, 0.25, 0.41]),  # three digits and 1 000 items: always "counts"
+        ("brier_score", [0.74, 0.7, 0.66, 0.58]),
+        ("f1", [0.1, 0.2, 0.3, 0.4]),
+        ("token edit distance", [7.0, 5.0, 2.0, 1.0]),
+    ],
+)
+def test_a_mean_of_reals_has_no_binomial_error(metric, y):
+    row = only(curve(y=y, sizes=SIZES[:4], metric=metric, n_items=1000), n_draws=50)
+    assert row["note"].startswith("not a share of items: no interval")
+    assert row["low"] is row["p_value"] is row["smallest_detectable"] is None
+    assert row["emergence_score"] > 0
+
+
+def test_partial_credit_is_no_count():
+    row = only(curve(y=[0.1125, 0.2125, 0.3875, 0.6625], sizes=SIZES[:4], n_items=40))
+    assert row["note"].startswith("scores are no counts of n_items")
+
+
+def test_a_score_that_is_no_number_is_noted_at_its_curve():
+    rows = curve("good") + curve("bad", [0.0, 0.02, "N/A", 0.05, 0.9])
+    notes = dict(table(rows, n_draws=0).select("task", "note").rows())
+    assert notes == {"good": None, "bad": "the score of m2 is not finite"}
+
+
+@pytest.mark.parametrize("name", ["revision", "variant", "task_version", "limit"])
+def test_a_protocol_that_differs_between_models(name):
+    values = ["a", "a", "a", "a", "b"]
+    rows = [row | {name: v} for row, v in zip(curve(), values, strict=True)]
+    assert only(rows)["note"] == f"{name.replace('_', ' ')} mixed: a, b"
+    rows[-1][name] = None
+    assert only(rows)["note"] == f"{name.replace('_', ' ')} unknown for m0"
+    assert only([row | {name: "a"} for row in curve()])["note"] is None
+    assert only([row | {name: None} for row in curve()])["note"] is None
 
 
 def test_chance_raises_what_is_detectable():
@@ -278,7 +407,7 @@ def test_bigg():
     assert found.height == 85
     assert found["n_models"].unique().to_list() == [12]
     assert (score.is_infinite().sum(), (score < 0).sum(), round(score.median())) == (7, 12, 5)
-    assert found["note"].null_count() == 85
+    assert found["note"].drop_nulls().str.starts_with("fit: ").all()
     assert (found["p_value"] <= 0.05).mean() < 0.25
     assert found["fit"].is_in(["smooth", "broken", "step", "not identifiable"]).all()
 

@@ -21,7 +21,7 @@ def of(*rows, **columns):
 
 def test_names_of_the_book():
     assert name_of("bleu") == "BLEU"
-    assert name_of("rougeLsum") == "rougeLsum"
+    assert name_of("rougeLsum") == "ROUGE-L-Sum"
 
 
 def test_groups_averages_and_early_checkpoints_are_left_out():
@@ -43,7 +43,7 @@ def test_only_the_preferred_metrics_of_the_official_files():
     found = curves(
         {"bigbench": of((1, 9.0, whole), (1, 0.2, part | {"task": "t:a"}), (1, 3.0, other))}
     )
-    assert found["metric"].to_list() == ["normalized_aggregate_score", "exact match"]
+    assert found["metric"].to_list() == ["normalised aggregate score", "exact match"]
 
 
 def test_kind_of_task_names_the_accuracy():
