@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from mirage import fits
 from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Exceeds
 from mirage.emergence.judge import table as emergence_table
 from mirage.emergence.scores import emergence_score
+from mirage.fits.comparison import compare
 from mirage.pages import published
 from mirage.pages.limits_of_the_score_simulation import (
     HIGH,
@@ -174,7 +174,7 @@ def verdict_shares(counts: Sequence[int], n_fits: int, rng: np.random.Generator)
         }
         for truth, y in curves.items():
             draws = draw_accuracies(y, 200, n_fits, rng)
-            said = [fits.compare(grid, draw, 200, held_out=False).verdict for draw in draws]
+            said = [compare(grid, draw, 200, held_out=False).verdict for draw in draws]
             share = float(np.isin(said, right[truth]).mean())
             rows.append({"truth": truth, "n_sizes": n, "share": share})
     return pl.DataFrame(rows)

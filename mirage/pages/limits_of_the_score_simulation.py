@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import mannwhitneyu
 
-from mirage import fits
 from mirage.emergence.dormancy import dormancy
 from mirage.emergence.nulls import null_scores
 from mirage.emergence.scores import emergence_score, noise_floor, spaced_emergence_score
+from mirage.fits.curve import fit
 from mirage.pages import published
 from mirage.statistics.bootstrap import binomial_bootstrap, draw_accuracies
 from mirage.statistics.intervals import mean_interval, percentile_interval
@@ -186,7 +186,7 @@ def of_jump(
     for n in items:
         heights = []
         for draw in draw_accuracies(JUMP, n, n_fits, rng):
-            step = fits.fit(sizes(), draw, "step", n).parameters
+            step = fit(sizes(), draw, "step", n).parameters
             heights.append(step["after"] - step["before"])
         for quantity, values in (
             ("score", null_scores(JUMP, n, n_draws, rng)),

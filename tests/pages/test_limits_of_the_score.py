@@ -90,5 +90,5 @@ def test_every_figure_is_drawn(rng):
         "truth": ["jump", "smooth"], "n_sizes": [4, 4], "share": [0.0, 1.0],
     }))  # fmt: skip
     draw.draw_left_out(axes[7], limits.left_out())
-    letters = [ax.get_title(loc="left")[7] for ax in axes]
+    letters = [ax.get_title(loc="left")[5] for ax in axes]
     assert letters == list("ABCDEFIJ")
