@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +20,13 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 data = typer.Typer(no_args_is_help=True)
 app.add_typer(data, name="data", help="List, download and verify the data sets.")
 app.add_typer(
-    arithmetic, name="arithmetic", help="Ask any model the paper's arithmetic; export ours."
+    arithmetic,
+    name="arithmetic",
+    help="Evaluate any model on the paper's arithmetic tasks; export our models."
+    + ("" if find_spec("openai") else r" Needs: pip install 'mirage-book\[llm]'."),
 )
+# An installed package has no notebooks: there is nothing to run or to build then.
+_IN_CLONE = (Path(__file__).parents[1] / "notebooks").is_dir()
 
 
 def _print_version(wanted: bool) -> None:
@@ -66,6 +72,33 @@ def main() -> None:
             raise
         _complain(f"error: {error}")
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name or "")
+        if os.environ.get("MIRAGE_DEBUG") or not extra:
+            raise
+        _complain(
+            f"error: the package {error.name} is not installed, and this command needs it: "
+            f"pip install 'mirage-book[{extra}]'"
+        )
+        sys.exit(1)
+
+
+def extra_of(module: str) -> str | None:
+    """Return the first extra of the package that brings a module; None if no extra does.
+
+    Examples
+    --------
+    >>> extra_of("dask.distributed"), extra_of("no_such_module")
+    ('cluster', None)
+    """
+    import re
+    from importlib.metadata import requires
+
+    for line in requires("mirage-book") or ():
+        match = re.match(r"([\w.-]+).*extra == ['\"](\w+)", line)
+        if match and match[1].lower().replace("-", "_") == module.partition(".")[0].lower():
+            return match[2]
+    return None
 
 
 def _complain(message: str) -> None:
@@ -200,7 +233,7 @@ class _Backend(StrEnum):
 _PROFILE = Annotated[_Profile, typer.Option(help="quick: minutes; paper: all sizes and seeds.")]
 
 
-@app.command()
+@app.command(hidden=not _IN_CLONE)
 def run(
     figures: Annotated[
         list[str] | None,
@@ -274,7 +307,7 @@ def _say_data(used: dict[str, str]) -> None:
         )
 
 
-@app.command()
+@app.command(hidden=not _IN_CLONE)
 def book(
     profile: _PROFILE = _Profile.quick,
     readme: Annotated[
