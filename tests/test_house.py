@@ -24,7 +24,14 @@ FLOORS = (
     ("pages", "book"),
     ("cli",),
 )
-FACES = ("metrics", "statistics", "theory", "fits", "emergence")  # they re-export for users
+FACES = (
+    "metrics",
+    "statistics",
+    "theory",
+    "fits",
+    "emergence",
+    "readers",
+)  # they re-export for users
 SHARED_PAGES = ("published", "by_length")  # of several pages
 
 

@@ -1,1 +1,5 @@
-"""Readers of evaluation results, by format: from files to score tables."""
+"""Read evaluation logs of any tool into the two tables of `mirage.tables`."""
+
+from mirage.readers.logs import Logs, read
+
+__all__ = ["Logs", "read"]

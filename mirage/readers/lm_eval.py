@@ -1,4 +1,4 @@
-"""Result files of lm-evaluation-harness, old format and new, as ``lm_eval --output_path`` writes.
+"""Result files of lm-evaluation-harness, every format from 0.3 on, as ``--output_path`` writes.
 
 Know before use:
 
@@ -11,8 +11,6 @@ Know before use:
 
 from __future__ import annotations
 
-import functools
-import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,23 +18,139 @@ from typing import Any
 
 import msgspec
 
-from mirage.files import DataError
-from mirage.metrics import catalogue
-from mirage.readers.files import BadFile, ResultFiles, contents, decode, read_each
-from mirage.readers.model_names import family_of, size_of
+from mirage.readers.files import BadFile, ResultFiles, decode
+from mirage.readers.found import Found, Source, digest, number, text_of
+
+NAME = "lm-evaluation-harness"
+EXPECTED = "a JSON object with 'results': {task: {metric: number}}"
+_COUNTERS = {"alias", "name", "sample_len", "sample_count", "task", "version", ""}
 
 
 class _File(msgspec.Struct):
     results: dict[str, dict[str, Any]]
-    config: dict[str, Any] = msgspec.field(default_factory=dict)
+    config: dict[str, Any] = {}
+    configs: dict[str, Any] = {}
+    versions: dict[str, Any] = {}
     model_name: str | None = None
     n_shot: dict[str, Any] = msgspec.field(default_factory=dict, name="n-shot")
     n_samples: dict[str, Any] = msgspec.field(default_factory=dict, name="n-samples")
-    group_subtasks: dict[str, list[str]] = msgspec.field(default_factory=dict)
-    higher_is_better: dict[str, dict[str, bool | None]] = msgspec.field(default_factory=dict)
+    group_subtasks: dict[str, Any] = {}
+    groups: dict[str, Any] = {}
+    higher_is_better: dict[str, Any] = {}
+    date: Any = None
+    chat_template: Any = None
+    chat_template_sha: Any = None
+    system_instruction: Any = None
+    system_instruction_sha: Any = None
 
 
 _DECODER = msgspec.json.Decoder(_File)
+
+
+def matches(source: Source) -> bool:
+    """Whether this is a result file of the harness (lighteval's has ``config_general``)."""
+    keys = source.keys or ()
+    return "results" in keys and not {"config_general", "eval", "evaluation_results"} & set(keys)
+
+
+def read_file(source: Source) -> Found:
+    """Read one result file."""
+    file = decode(_DECODER, source.content)
+    model, run = _run(file, source)
+    found = Found()
+    for task, values in file.results.items():
+        common = {"model": model, "task": task} | run | _of_task(file, task)
+        for key, value in values.items():
+            if _is_metric(key, value, values):
+                metric, _, filter_ = key.partition(",")
+                suffix = f",{filter_}" if filter_ else ""
+                # A standard error that is missing is [], "N/A" or None.
+                stderr = number(values.get(f"{metric}_stderr{suffix}") or None)
+                if values.get(f"{metric}_stderr{suffix}") == 0:
+                    stderr = 0.0
+                found.scores.append(
+                    common
+                    | {
+                        "metric": metric + (f" ({filter_})" if filter_ not in ("", "none") else ""),
+                        "score": number(value),
+                        "stderr": stderr,
+                        "higher_is_better": _direction(file, task, metric),
+                    }
+                )
+    if not found.scores:
+        raise BadFile("found no metric of any task")
+    return found
+
+
+def _is_metric(key: str, value: object, values: Mapping[str, Any]) -> bool:
+    """Whether an entry of a task is a metric: numbers, and what stands where a number should.
+
+    Since 0.4 a metric's key is "metric,filter"; a counter has none beside keys that do.
+    """
+    metric, comma, _ = key.partition(",")
+    if metric.strip() in _COUNTERS or metric.endswith("_stderr") or isinstance(value, bool | dict):
+        return False
+    if not comma and any("," in other for other in values):
+        return False
+    return not isinstance(value, list)
+
+
+def _run(file: _File, source: Source) -> tuple[str, dict[str, Any]]:
+    """The model's name, and what holds for the whole file."""
+    config = file.config
+    arguments = config.get("model_args") or ""
+    if isinstance(arguments, dict):
+        arguments = ",".join(f"{key}={value}" for key, value in arguments.items())
+    args = dict(re.findall(r"(\w+)=([^,]*)", str(arguments)))
+    model = file.model_name or args.get("pretrained") or args.get("model") or args.get("engine")
+    run = {"date": number(file.date) or source.date}
+    size = config.get("model_num_parameters")
+    if isinstance(size, int) and size > 0:
+        run["n_params"] = size
+    revision = args.get("revision") or config.get("model_revision")
+    run["revision"] = text_of(revision)
+    bits = [b for b in ("4bit", "8bit") if args.get(f"load_in_{b}", "").lower() == "true"]
+    if bits or args.get("quantized") or args.get("gptq"):
+        run["quantisation"] = bits[0] if bits else "gptq"
+    if "limit" in config:
+        run["limit"] = "none" if config["limit"] is None else str(config["limit"])
+    run["chat_template"] = digest(file.chat_template_sha or file.chat_template)
+    run["system_prompt"] = digest(file.system_instruction_sha or file.system_instruction)
+    if not run["system_prompt"] and config.get("system_instruction"):
+        run["system_prompt"] = digest(config["system_instruction"])
+    return model or source.path.stem, run
+
+
+def _of_task(file: _File, task: str) -> dict[str, Any]:
+    """The protocol of a task, its number of items and its chance level."""
+    settings = file.configs.get(task)
+    settings = settings if isinstance(settings, dict) else {}
+    shots = file.n_shot.get(task, file.config.get("num_fewshot"))
+    n = file.n_samples.get(task)
+    n = n.get("effective") if isinstance(n, dict) else n
+    parts = file.group_subtasks.get(task)
+    is_group = (bool(parts) and parts != [task]) or task in file.groups
+    generation = text_of(file.config.get("gen_kwargs")) or text_of(
+        settings.get("generation_kwargs")
+    )
+    template = [settings.get(key) for key in ("description", "doc_to_text", "target_delimiter")]
+    choices = settings.get("doc_to_choice")
+    several = isinstance(choices, list) and settings.get("output_type") == "multiple_choice"
+    return {
+        "shots": shots if isinstance(shots, int) and not isinstance(shots, bool) else None,
+        "n_items": n if isinstance(n, int) and n > 0 and not is_group else None,
+        "is_group": is_group,
+        "task_version": text_of(file.versions.get(task)),
+        "generation": generation,
+        "prompt_template": digest(*template) if settings.get("doc_to_text") else None,
+        "chance": 1 / len(choices) if several and len(choices) > 1 else None,
+    }
+
+
+def _direction(file: _File, task: str, metric: str) -> bool | None:
+    stated = file.higher_is_better.get(task)
+    found = stated.get(metric) if isinstance(stated, dict) else None
+    return found if isinstance(found, bool) else None
 
 
 def read(
@@ -49,7 +163,7 @@ def read(
     Parameters
     ----------
     paths : iterable of path
-        Files, or folders, in which every ``*.json`` that names ``results`` counts.
+        Files, or folders, in which every ``*.json`` counts.
     n_params : mapping of str to int, optional
         Parameters by model name, for models whose name and file do not tell.
     strict : bool
@@ -58,9 +172,7 @@ def read(
     Returns
     -------
     ResultFiles
-        ``scores`` has the extra columns ``shots``, ``stderr``, ``is_group`` (an average over
-        subtasks that are also there) and ``higher_is_better``; a metric under a filter of the new
-        format is named ``exact_match (strict-match)``.
+        ``scores`` as of `mirage.readers.logs.read`, without rows that have no number.
 
     Raises
     ------
@@ -78,99 +190,9 @@ def read(
     >>> table.select("family", "n_params", "score", "n_items").row(0)
     ('Pythia', 70000000, 0.6, 100)
     """
-    from mirage import tables
+    from mirage.readers import logs
 
-    files = [file for path in paths for file in _files(Path(path))]
-    parse = functools.partial(_parse, n_params=n_params or {})
-    parsed, faults = read_each(contents(files), parse, strict)
-    rows = [row for file_rows, _ in parsed for row in file_rows]
-    if not rows:
-        raise DataError(
-            f"no results of lm-evaluation-harness in {len(files)} files"
-            + (f": {faults[0]}" if faults else "; expected JSON files with 'results'")
-        )
-    return ResultFiles(tables.scores(rows), faults, len(parsed), sum(n for _, n in parsed))
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.json")) if path.is_dir() else [path]
-
-
-def _parse(name: str, data: bytes, n_params: Mapping[str, int]) -> tuple[list[dict], int]:
-    """Turn one file into rows; count the values that are no numbers."""
-    file = decode(_DECODER, data)
-    model = _model_name(file, name)
-    size = n_params.get(model) or _stated_size(file) or size_of(model)
-    if not size:
-        raise BadFile(f"how many parameters has {model!r}? pass n_params={{{model!r}: …}}")
-    constant = {"family": family_of(model), "model": model, "n_params": int(size)}
-    constant["source"] = f"lm-evaluation-harness, {Path(name).name}"
-    rows, n_blank = [], 0
-    for task, values in file.results.items():
-        for key, value in values.items():
-            metric, _, filter_ = key.partition(",")
-            if metric == "alias" or metric.endswith("_stderr"):
-                continue
-            if not (isinstance(value, (int, float)) and math.isfinite(value)):
-                n_blank += 1
-                continue
-            stderr = values.get(f"{metric}_stderr" + (f",{filter_}" if filter_ else ""))
-            stderr = float(stderr) if isinstance(stderr, (int, float)) else None
-            rows.append(
-                constant
-                | {
-                    "task": task,
-                    "metric": metric + (f" ({filter_})" if filter_ not in ("", "none") else ""),
-                    "score": float(value),
-                    "n_items": _n_items(file, task, metric, value, stderr),
-                    "shots": _shots(file, task),
-                    "stderr": stderr,
-                    "is_group": bool(file.group_subtasks.get(task)),
-                    "higher_is_better": _direction(file, task, metric),
-                }
-            )
-    return rows, n_blank
-
-
-def _model_name(file: _File, name: str) -> str:
-    """Return the model's name without its owner: of ``model_name`` or ``pretrained=…``."""
-    arguments = file.config.get("model_args") or ""
-    if isinstance(arguments, dict):
-        arguments = ",".join(f"{key}={value}" for key, value in arguments.items())
-    found = re.search(r"(?:pretrained|model|engine)=([^,]+)", str(arguments))
-    model = file.model_name or (found and found[1]) or Path(name).stem
-    return model.rstrip("/").rsplit("/", 1)[-1]
-
-
-def _stated_size(file: _File) -> int | None:
-    size = file.config.get("model_num_parameters")
-    return size if isinstance(size, int) and size > 0 else None
-
-
-def _direction(file: _File, task: str, metric: str) -> bool | None:
-    """Whether higher is better: as the file states, else as is known of the metric."""
-    stated = (file.higher_is_better.get(task) or {}).get(metric)
-    return catalogue.higher_is_better(metric) if stated is None else stated
-
-
-def _n_items(file: _File, task: str, metric: str, value: float, stderr: float | None) -> int | None:
-    """Return the stated number of items, or the one that a share's standard error implies."""
-    stated = file.n_samples.get(task)
-    if isinstance(stated, dict):
-        stated = stated.get("effective")
-    if isinstance(stated, int) and stated > 0:
-        return stated
-    known = catalogue.find(metric)
-    is_share = known is not None and known.kind == catalogue.SHARE
-    if not (stderr and 0 < value < 1 and is_share):
-        return None
-    n = value * (1 - value) / stderr**2 + 1
-    whole = round(n)
-    # A share of n items is a multiple of 1/n; the error's rounding leaves less than .01 items.
-    fits = abs(n - whole) < 0.5 and abs(value * whole - round(value * whole)) < 0.01
-    return whole if fits else None
-
-
-def _shots(file: _File, task: str) -> int | None:
-    shots = file.n_shot.get(task, file.config.get("num_fewshot"))
-    return shots if isinstance(shots, int) else None
+    found = logs.read(paths, n_params=n_params, strict=strict, formats=("lm_eval",))
+    blank = found.scores["score"].null_count()
+    scores = found.scores.drop_nulls("score")
+    return ResultFiles(scores, found.faults, found.n_files, blank)

@@ -1,13 +1,100 @@
-"""Family and size of a model, read off its name."""
+"""Family, size and variant of a model, read off its name; sizes as people write them."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-# Number, unit, decimals: 70m, 1.4b, 7b1. Not the "v1.1" of a version, not the "16" of bf16.
-_SIZE = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([mMbB])(\d*)(?![A-Za-z0-9])")
-_UNITS = {"m": 1e6, "b": 1e9}
+# Number, unit, decimals: 70m, 1.4b, 7b1, 1_6b. Not the "v1.1" of a version, nor bf16's 16.
+_SIZE = re.compile(
+    r"(?<![A-Za-z0-9.])((?<=-)\d+_\d+|\d+(?:\.\d+)?)([mMbB])(\d*)(?![A-Za-z0-9])"
+    r"(?![-_ ]*(?:tokens?|toks?)\b)"
+)
+_UNITS = {"": 1, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "million": 1e6, "billion": 1e9}
+_WRITTEN = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmbt]|million|billion)?", re.IGNORECASE)
 _FAMILIES = {"pythia-v1.1": "Pythia", "pythia": "Pythia", "opt": "OPT", "bloom": "BLOOM"}
+_BUDGET = re.compile(r"\d+(?:\.\d+)?xC", re.IGNORECASE)  # Chinchilla's, in multiples
+_REVISION = re.compile(r"(?:step|iter|ckpt|checkpoint)-?\d+", re.IGNORECASE)
+_QUANTISED = re.compile(
+    r"(?:[2-8]bit|int[2-8]|nf4|fp[48]|gptq|awq|gguf|ggml|exl2|bnb|hqq|w\da\d+|[iq]+[2-8](?:_\w+)*)",
+    re.IGNORECASE,
+)
+# How weights are stored, not what they are; "base" is what a name without a suffix means.
+_SAME = {"hf", "base", "pt", "bf16", "fp16", "fp32", "float16", "bfloat16", "float32", "final"}
+_WORDS = re.compile(r"[-_](?:nano|tiny|mini|small|base|medium|large|huge|x+l|\dxl)$", re.IGNORECASE)
+_VERSION = re.compile(r"v?\d+(?:\.\d+)*", re.IGNORECASE)
+
+
+class ModelName(NamedTuple):
+    """What a model's name says.
+
+    Attributes
+    ----------
+    family : str
+        What stands before the size.
+    n_params : int or None
+        Nominal size; None where the name tells none.
+    variant : str
+        Suffixes such as "chat" or "deduped"; "base" without any.
+    quantisation : str
+        Such as "4bit"; "none" without any.
+    token_budget, revision : str or None
+        Such as "5xC" and "step1000"; None without any.
+    """
+
+    family: str
+    n_params: int | None
+    variant: str = "base"
+    quantisation: str = "none"
+    token_budget: str | None = None
+    revision: str | None = None
+
+
+def parse(model: str) -> ModelName:
+    """Read a model's name.
+
+    Parameters
+    ----------
+    model : str
+        Without its owner.
+
+    Returns
+    -------
+    ModelName
+
+    Examples
+    --------
+    >>> parse("pythia-410m-deduped")
+    ModelName(family='Pythia', n_params=410000000, variant='deduped', quantisation='none', \
+token_budget=None, revision=None)
+    >>> parse("quill-ladder-1B-5xC").token_budget, parse("quill-7b-chat-4bit")[2:4]
+    ('5xC', ('chat', '4bit'))
+    """
+    found = _find(model)
+    if not found:
+        stem = _WORDS.sub("", model) or model
+        return ModelName(_FAMILIES.get(stem, stem), None)
+    number, unit, decimals = found.groups()
+    number = number.replace("_", ".")
+    size = round(float(f"{number}.{decimals}" if decimals else number) * _UNITS[unit.lower()])
+    stem = model[: found.start()].rstrip("-_.")
+    variant, known = [], {}
+    for part in re.split(r"[-.\s@:/]+|_(?=chat|instruct|it\b)", model[found.end() :]):
+        if _BUDGET.fullmatch(part):
+            known["token_budget"] = part
+        elif _REVISION.fullmatch(part):
+            known["revision"] = part
+        elif _QUANTISED.fullmatch(part.strip("_")):
+            known["quantisation"] = part.lower()
+        elif part and part.lower() not in _SAME and not _VERSION.fullmatch(part):
+            variant.append(part.lower())
+    return ModelName(_FAMILIES.get(stem, stem or model), size, "-".join(variant) or "base", **known)
+
+
+def _find(model: str) -> re.Match[str] | None:
+    """The last size in a name: earlier ones count what it was trained on."""
+    found = list(_SIZE.finditer(model))
+    return found[-1] if found else None
 
 
 def size_of(model: str) -> int | None:
@@ -25,18 +112,42 @@ def size_of(model: str) -> int | None:
 
     Examples
     --------
-    >>> [size_of(name) for name in ("pythia-v1.1-70m", "bloom-7b1", "opt-1.3b", "gpt2")]
-    [70000000, 7100000000, 1300000000, None]
+    >>> [size_of(name) for name in ("pythia-v1.1-70m", "bloom-7b1", "stablelm-2-1_6b", "gpt2")]
+    [70000000, 7100000000, 1600000000, None]
     """
-    found = _SIZE.search(model)
-    if not found:
-        return None
-    number, unit, decimals = found.groups()
-    return round(float(f"{number}.{decimals}" if decimals else number) * _UNITS[unit.lower()])
+    return parse(model).n_params
 
 
 def family_of(model: str) -> str:
     """Return what stands before the size: ``Llama-2`` of ``Llama-2-7b-hf``."""
-    found = _SIZE.search(model)
-    stem = model[: found.start()].rstrip("-_.") if found else model
-    return _FAMILIES.get(stem, stem or model)
+    return parse(model).family
+
+
+def number_of(text: object) -> int | None:
+    """Read a number of parameters as people write it.
+
+    Parameters
+    ----------
+    text : object
+        A number, or text such as "70M", "1.4B", "7e9", "6,900,000,000", "1.3 billion".
+
+    Returns
+    -------
+    int or None
+        None for what is no positive number.
+
+    Examples
+    --------
+    >>> [number_of(size) for size in ("70M", "1.4B", "7e9", 410_000_000, "large", -1)]
+    [70000000, 1400000000, 7000000000, 410000000, None, None]
+    """
+    if isinstance(text, bool) or text is None:
+        return None
+    if isinstance(text, int | float):
+        return round(text) if 1 <= text < 1e18 else None
+    plain = str(text).strip().replace(",", "").replace("_", "")
+    found = _WRITTEN.fullmatch(plain)
+    if not found:
+        return None
+    size = float(found[1]) * _UNITS[(found[2] or "").lower()]
+    return round(size) if 1 <= size < 1e18 else None

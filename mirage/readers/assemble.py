@@ -1,0 +1,176 @@
+"""From the rows of many files to one score table: sizes, families, repeated runs, item counts.
+
+Every decision is said in a note, and nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mirage import tables
+from mirage.metrics import catalogue
+from mirage.readers import model_names
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NAMED = ("variant", "quantisation", "token_budget")  # parts of the protocol in a model's name
+_MEASURED = ("score", "n_items", "stderr")
+
+
+def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list[dict], list[str]]:
+    """Give each row the family, the size and the protocol that its model's name tells.
+
+    Returns the rows of models whose size is known, and a fault for each other model.
+    """
+    named: dict[str, model_names.ModelName] = {}
+    kept, unknown = [], Counter()
+    for row in rows:
+        full = str(row["model"])
+        model = full.rstrip("/").rsplit("/", 1)[-1]
+        name = named.setdefault(model, model_names.parse(model))
+        size = sizes.get(full) or sizes.get(model) or row.get("n_params") or name.n_params
+        if not size:
+            unknown[model] += 1
+            continue
+        told = {key: getattr(name, key) for key in (*NAMED, "revision")}
+        told |= {key: value for key, value in row.items() if value is not None}
+        told["family"] = row.get("family") or name.family
+        kept.append(row | told | {"model": model, "n_params": int(size)})
+    faults = [
+        f"how many parameters has {model!r}? Its {n} scores are left out; name its size with "
+        f"n_params={{{model!r}: …}} or in a file of sizes"
+        for model, n in unknown.items()
+    ]
+    _split_families(kept)
+    return kept, faults
+
+
+def _split_families(rows: list[dict[str, Any]]) -> None:
+    """Make a family of each variant, where one of several has three sizes: a curve of its own.
+
+    Fewer stay together; `mirage.emergence.table` then notes that the variants are mixed.
+    """
+    for part in NAMED:
+        sizes = defaultdict(lambda: defaultdict(set))
+        for row in rows:
+            sizes[row["family"]][row.get(part)].add(row["n_params"])
+        split = {
+            family
+            for family, values in sizes.items()
+            if len(values) > 1 and max(map(len, values.values())) >= 3
+        }
+        for row in rows:
+            value = row.get(part)
+            if row["family"] in split and value not in ("base", "none", None):
+                row["family"] = f"{row['family']} ({value})"
+
+
+def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Keep one row of a measurement that was made or copied more than once: the newest."""
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        key = (row["family"], row["model"], row["n_params"], row["task"], row["metric"])
+        key += tuple(str(row.get(part)) for part in (*tables.PROTOCOL, "seed"))
+        groups.setdefault(key, []).append(row)
+    kept, copies, newer = [], Counter(), Counter()
+    for group in groups.values():
+        different: dict[tuple, dict] = {}
+        for row in group:
+            first = different.setdefault(tuple(row.get(name) for name in _MEASURED), row)
+            if first is not row:
+                copies[row["file"], first["file"]] += 1
+        left = list(different.values())
+        if len(left) > 1 and all(row.get("date") is not None for row in left):
+            left.sort(key=lambda row: row["date"])
+            if left[-1]["date"] > left[-2]["date"]:
+                for row in left[:-1]:
+                    newer[row["model"], row["file"], left[-1]["file"]] += 1
+                left = left[-1:]
+        kept += left
+    notes = [
+        f"{a}: {n} scores are copies of those in {b}, and dropped" for (a, b), n in copies.items()
+    ]
+    notes += [
+        f"{m}: {n} scores of {a} are replaced by the newer run in {b}"
+        for (m, a, b), n in newer.items()
+    ]
+    return kept, notes
+
+
+def implied_items(score: float | None, stderr: float | None) -> int | None:
+    """Number of items that a share and its standard error imply: n = a(1 − a)/s² + 1.
+
+    None where the share is 0 or 1, where s is nothing but rounding, or where no whole number of
+    items with a whole number of right ones fits.
+    """
+    if not (score and stderr and 0 < score < 1 and stderr > 1e-9):
+        return None
+    n = score * (1 - score) / stderr**2 + 1
+    whole = round(n)
+    # A share of n items is a multiple of 1/n; the error's rounding leaves less than .01 items.
+    fits = abs(n - whole) < 0.5 and abs(score * whole - round(score * whole)) < 0.01
+    return whole if fits and whole > 1 else None
+
+
+def count_items(rows: list[dict[str, Any]]) -> list[str]:
+    """Fill in the number of items of shares, and mend one that contradicts the standard error.
+
+    An average over subtasks has a pooled error, which implies nothing.
+    """
+    notes, of_task = [], defaultdict(set)
+    for row in rows:
+        metric = catalogue.find(row["metric"])
+        row["_share"] = bool(metric) and metric.kind == catalogue.SHARE and not row.get("is_group")
+        if not row["_share"]:
+            continue
+        score, stated = row["score"], row.get("n_items")
+        implied = implied_items(score, row.get("stderr"))
+        if implied and not stated:
+            row["n_items"] = implied
+        elif implied and not _agree(score, stated, row["stderr"]):
+            row["n_items"] = implied
+            notes.append(
+                f"{row['file']}: {row['task']}, {row['metric']} of {row['model']}: the standard "
+                f"error says {implied} items, the file {stated}: {implied} taken"
+            )
+        if row.get("n_items"):
+            of_task[row["task"], row["metric"]].add(row["n_items"])
+    for row in rows:
+        # No error at 0 and 1: the task's other models know its items.
+        known = of_task.get((row["task"], row["metric"]), ())
+        wanted = row.pop("_share") and not row.get("n_items") and row["score"] in (0, 1)
+        if wanted and len(known) == 1:
+            row["n_items"] = next(iter(known))
+    return notes
+
+
+def _agree(score: float, n: int, stderr: float) -> bool:
+    spread = math.sqrt(score * (1 - score))
+    return 0.98 * spread / math.sqrt(n) <= stderr <= 1.02 * spread / math.sqrt(max(n - 1, 1))
+
+
+def score_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Build the score table: its columns first, protocol and others after, none that is empty."""
+    import polars as pl
+
+    numbers = ("score", "stderr", "chance", "date", "compute", "tokens")
+    texts = tuple(name for name in tables.PROTOCOL if name != "shots")
+    types = {name: pl.Float64 for name in numbers} | {name: pl.String for name in texts}
+    types |= {"shots": pl.Int64, "higher_is_better": pl.Boolean, "is_group": pl.Boolean}
+    types |= {"n_items": pl.Int64, "seed": pl.Int64}
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    data = {name: [row.get(name) for row in rows] for name in columns}
+    frame = pl.DataFrame(
+        {
+            name: pl.Series(values, dtype=types.get(name), strict=False)
+            for name, values in data.items()
+        }
+    )
+    optional = [n for n in frame.columns if n in (*texts, "chance", "date", "compute", "tokens")]
+    frame = frame.drop(n for n in optional if frame[n].null_count() == frame.height)
+    frame = frame.with_columns(pl.col("is_group").fill_null(False))
+    return tables.with_direction(tables.scores(frame, blank_scores=True))

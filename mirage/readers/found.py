@@ -1,0 +1,138 @@
+"""What a reader of one format gives: rows, outcomes and notes, before models have sizes.
+
+Each reader has ``matches(source)``, which looks at the content alone, and ``read(source)``, which
+gives a `Found` or raises `mirage.readers.files.BadFile`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirage.readers.files import BadFile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_HEAD = 1 << 16
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d)")
+
+
+@dataclass
+class Found:
+    """What one file holds.
+
+    Attributes
+    ----------
+    scores : list of dict
+        Rows with ``model, task, metric, score`` (None: no number), and any of ``family, n_params,
+        n_items, stderr, higher_is_better, chance, is_group, seed, date, compute`` and the columns
+        of `mirage.tables.PROTOCOL`.
+    outcomes : list of polars.DataFrame
+        Rows with ``model, task, item``, and what was measured.
+    notes : list of str
+        What had to be decided or was left out.
+    """
+
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    outcomes: list[pl.DataFrame] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Source:
+    """A file, its first bytes, and its content once somebody asks for it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with self._open() as file:
+            self.head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
+
+    def _open(self):
+        return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")
+
+    @cached_property
+    def content(self) -> bytes:
+        """All bytes, without a byte order mark."""
+        with self._open() as file:
+            return file.read().removeprefix(b"\xef\xbb\xbf")
+
+    @cached_property
+    def text(self) -> str:
+        """All text."""
+        try:
+            return self.content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadFile(f"expected UTF-8 text; {error}") from error
+
+    def lines(self):
+        """Non-blank lines, one after the other, as bytes."""
+        with self._open() as file:
+            for number, line in enumerate(file, 1):
+                line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+                if line.strip():
+                    yield number, line
+
+    @cached_property
+    def keys(self) -> frozenset[str] | None:
+        """Keys of a JSON object, empty for a JSON list, None for anything else."""
+        import msgspec
+
+        from mirage.readers.files import decode
+
+        start = self.head.lstrip()[:1]
+        if start not in (b"{", b"[") or not self.content.strip():
+            return None
+        if start == b"[":
+            return frozenset()
+        try:
+            return frozenset(decode(msgspec.json.Decoder(dict[str, msgspec.Raw]), self.content))
+        except BadFile:
+            return None
+
+    @property
+    def date(self) -> float | None:
+        """Seconds since 1970 of the time stamp in the file's name, or None."""
+        found = _STAMP.search(self.path.name)
+        if not found:
+            return None
+        day, _, clock = found[1].partition("T")
+        try:
+            stamp = datetime.fromisoformat(f"{day}T{clock.replace('-', ':')}")
+        except ValueError:
+            return None
+        return stamp.replace(tzinfo=UTC).timestamp()
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None: of text too, as lm-evaluation-harness writes log-probabilities."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if abs(found) < float("inf") else None
+
+
+def text_of(value: object) -> str | None:
+    """A setting as text for a protocol column; None where nothing is stated."""
+    import msgspec
+
+    if value is None or value in ({}, []):
+        return None
+    if isinstance(value, str):
+        return value or None
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+def digest(*parts: object) -> str | None:
+    """Eight hexadecimal digits for long settings (a prompt template); None without any."""
+    import hashlib
+
+    text = "\x00".join(part for part in map(text_of, parts) if part)
+    return hashlib.sha256(text.encode()).hexdigest()[:8] if text else None

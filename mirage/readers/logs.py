@@ -1,0 +1,283 @@
+"""One door to everybody's logs: each file is recognised by its content, and read as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mirage.files import DataError
+from mirage.readers import assemble
+from mirage.readers.files import BadFile
+from mirage.readers.found import Found, Source
+from mirage.readers.model_names import number_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# In the order in which they are asked: what is general comes last.
+FORMATS = ("lm_eval",)
+SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".eval", ".zip", ".gz")
+
+
+class Logs(NamedTuple):
+    """What was read from files of any format.
+
+    Attributes
+    ----------
+    scores : polars.DataFrame
+        A score table (`mirage.tables.scores`): one row per family, model, task and metric, under
+        one protocol. A score is null where a log holds no number for it, so that the curve can say
+        so. Further columns: ``stderr``, ``higher_is_better`` (as stated, else as known, else
+        null), ``chance`` (of a uniform guess, where the log states the choices), ``is_group`` (an
+        average over other tasks of the table), ``date``, ``file``, ``format``, and those columns
+        of `mirage.tables.PROTOCOL` of which anything is known. ``source`` is ``recomputed`` for a
+        metric that was computed here from saved answers.
+    outcomes : polars.DataFrame or None
+        An outcome table (`mirage.tables.outcomes`), one row per item that a model answered, where
+        the files hold items: ``filter`` and the columns of the protocol, and a column per metric,
+        named as in `mirage.metrics.catalogue`.
+    faults : tuple of str
+        One line for each file, model or value that could not be read: which, and why.
+    notes : tuple of str
+        One line for each decision: columns guessed, copies dropped, an older run replaced, a
+        recomputed score that differs from the logged one.
+    files : polars.DataFrame
+        ``file, format, n_scores, n_outcomes, fault`` of every file that was looked at.
+    """
+
+    scores: pl.DataFrame
+    outcomes: pl.DataFrame | None
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    files: pl.DataFrame
+
+    @property
+    def n_files(self) -> int:
+        """How many files were read."""
+        return self.files["fault"].null_count()
+
+
+class _Read(NamedTuple):
+    source: str
+    format: str | None
+    found: Found
+    fault: str | None
+
+
+def read(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    n_params: Mapping[str, int | str] | str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    formats: Iterable[str] | None = None,
+    outcomes: bool = True,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Logs:
+    """Read logs of language-model evaluations, whatever tool wrote them.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Files, and folders, which are searched at every depth.
+    n_params : mapping or path, optional
+        Parameters by model name, as numbers or as text ("1.4B"), for models whose files and names
+        do not tell; or a file of them: JSON, or CSV with the columns ``model`` and ``n_params``.
+    columns : mapping of str to str, optional
+        Of tables (csv, parquet, jsonl): the name of our column for a column of the file, where
+        its name does not tell, such as ``{"acc_pct": "score"}``.
+    formats : iterable of str, optional
+        Names of the formats to look for (`FORMATS`); by default all.
+    outcomes : bool
+        Whether to read the items of logs that have them, too.
+    strict : bool
+        Make a fault an error.
+    progress : callable, optional
+        Called as ``progress(n_done, n_files)``.
+
+    Returns
+    -------
+    Logs
+        Tables, faults and notes.
+
+    Raises
+    ------
+    DataError
+        Where nothing can be read: what was looked at, and what would be read; or with ``strict``
+        where there is any fault.
+
+    See Also
+    --------
+    mirage.emergence.judge.table : Judge every curve of the scores.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> log = {"results": {"sums": {"acc,none": 0.25, "acc_stderr,none": 0.0435}},
+    ...        "config": {"limit": None}, "model_name": "acme/quill-70m"}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     n = Path(folder, "results.json").write_text(json.dumps(log))
+    ...     logs = read(folder)
+    >>> logs.scores.select("family", "model", "n_params", "metric", "score", "n_items").row(0)
+    ('quill', 'quill-70m', 70000000, 'acc', 0.25, 100)
+    """
+    files, ignored = _files([paths] if isinstance(paths, str | Path) else paths)
+    readers = [import_module(f"mirage.readers.{name}") for name in formats or FORMATS]
+    options = {"columns": columns or {}, "outcomes": outcomes}
+    read_files = []
+    for n_done, path in enumerate(files, 1):
+        read_files.append(_read(path, readers, options))
+        if progress:
+            progress(n_done, len(files))
+    return _put_together(read_files, ignored, _sizes(n_params), strict, readers)
+
+
+def _files(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:
+    """Files to read, and files in folders whose names end in nothing that we read."""
+    chosen, ignored = [], []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            chosen.append(path)
+            continue
+        for file in sorted(file for file in path.rglob("*") if file.is_file()):
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            ours = file.suffix.lower() in SUFFIXES and not hidden
+            (chosen if ours else ignored).append(file)
+    return list(dict.fromkeys(chosen)), ignored
+
+
+def _read(path: Path, readers: list[Any], options: dict[str, Any]) -> _Read:
+    """Read one file by the first format whose content it has."""
+    name = None
+    try:
+        source = Source(path)
+        for reader in readers:
+            if reader.matches(source):
+                name = reader.NAME
+                found = reader.read_file(source, **_accepted(reader, options))
+                return _Read(str(path), name, found, None)
+        if not source.head.strip():
+            raise BadFile("the file is empty")
+        raise BadFile(_unknown(source, readers))
+    except BadFile as error:
+        return _Read(str(path), name, Found(), str(error))
+    except (OSError, EOFError) as error:
+        return _Read(str(path), name, Found(), getattr(error, "strerror", None) or str(error))
+
+
+def _accepted(reader: Any, options: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key in getattr(reader, "OPTIONS", ())}
+
+
+def _unknown(source: Source, readers: list[Any]) -> str:
+    """Say what a file looks like, and what was expected."""
+    import msgspec
+
+    found = "no JSON, and no table"
+    if source.keys:
+        found = f"a JSON object with the keys {', '.join(sorted(source.keys)[:6])}"
+    elif source.keys is not None:
+        found = "a JSON list"
+    elif source.head.lstrip()[:1] in (b"{", b"["):
+        try:
+            msgspec.json.decode(source.content)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            found = f"JSON that cannot be decoded ({error})"
+    expected = "; ".join(f"{reader.NAME}: {reader.EXPECTED}" for reader in readers)
+    return f"found {found}, expected one of: {expected}"
+
+
+def _sizes(n_params: Mapping[str, int | str] | str | Path | None) -> dict[str, int]:
+    """Parameters by model name, of a mapping or a file."""
+    if n_params is None:
+        return {}
+    if not isinstance(n_params, Mapping):
+        n_params = _sizes_in(Path(n_params))
+    sizes = {}
+    for model, text in n_params.items():
+        size = number_of(text)
+        if size is None:
+            raise DataError(f"n_params: found {text!r} for {model!r}, expected a size such as 1.4B")
+        sizes[model] = size
+    return sizes
+
+
+def _sizes_in(path: Path) -> dict[str, Any]:
+    import msgspec
+    import polars as pl
+
+    try:
+        content = path.read_bytes()
+        if content.lstrip()[:1] == b"{":
+            return msgspec.json.decode(content, type=dict[str, int | float | str])
+        table = pl.read_csv(content, infer_schema=False)
+        return dict(table.select("model", "n_params").rows())
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    except (msgspec.DecodeError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{path}: expected a JSON object of sizes by model, or CSV with the columns model and "
+            f"n_params; {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _put_together(
+    read_files: list[_Read],
+    ignored: list[Path],
+    sizes: dict[str, int],
+    strict: bool,
+    readers: list[Any],
+) -> Logs:
+    import polars as pl
+
+    faults = [f"{one.source}: {one.fault}" for one in read_files if one.fault]
+    notes = [f"{one.source}: {note}" for one in read_files for note in one.found.notes]
+    if ignored:
+        names = ", ".join(sorted({file.suffix or file.name for file in ignored})[:5])
+        notes.append(f"{len(ignored)} files of other kinds are left out ({names})")
+    rows = [
+        row | {"file": one.source, "format": one.format, "source": f"{one.format}, {one.source}"}
+        for one in read_files
+        for row in one.found.scores
+    ]
+    rows, unknown = assemble.identify(rows, sizes)
+    rows, repeated = assemble.once(rows)
+    notes += repeated + assemble.count_items(rows)
+    faults += unknown
+    if not rows or (strict and faults):
+        raise DataError(_nothing(read_files, faults, readers, bool(rows)))
+    files = pl.DataFrame(
+        [
+            (
+                one.source,
+                one.format,
+                len(one.found.scores),
+                sum(part.height for part in one.found.outcomes),
+                one.fault,
+            )
+            for one in read_files
+        ],
+        schema={
+            "file": pl.String,
+            "format": pl.String,
+            "n_scores": pl.Int64,
+            "n_outcomes": pl.Int64,
+            "fault": pl.String,
+        },
+        orient="row",
+    )
+    scores = assemble.score_table(rows)
+    return Logs(scores, None, tuple(faults), tuple(notes), files)
+
+
+def _nothing(read_files: list[_Read], faults: list[str], readers: list[Any], some: bool) -> str:
+    """Why there is no result: how many files are bad, and the first three."""
+    shown = "; ".join(faults[:3]) + (f"; and {len(faults) - 3} more" if faults[3:] else "")
+    if some:
+        bad = sum(one.fault is not None for one in read_files)
+        return f"{bad} of {len(read_files)} result files cannot be read: {shown}" if bad else shown
+    looked = f"found no results in {len(read_files)} files"
+    expected = "; ".join(f"{reader.NAME}: {reader.EXPECTED}" for reader in readers)
+    return f"{looked}: {shown}" if faults else f"{looked}, expected one of: {expected}"
