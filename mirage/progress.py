@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from mirage.formatting import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,6 +95,8 @@ def track(family: str, total: int) -> Iterator[Callable[[str], None]]:
 def read(log: Path) -> list[Step]:
     """Read a progress log; the line being written at this moment is left for the next time.
 
+    A damaged line is left out: the next one says as much.
+
     Parameters
     ----------
     log : Path
@@ -105,8 +109,11 @@ def read(log: Path) -> list[Step]:
     """
     if not log.exists():
         return []
-    lines = log.read_bytes().split(b"\n")[:-1]
-    return [msgspec.json.decode(line, type=Step) for line in lines]
+    steps = []
+    for line in log.read_bytes().split(b"\n")[:-1]:
+        with suppress(ValueError, RecursionError):  # msgspec's errors are ValueErrors
+            steps.append(msgspec.json.decode(line, type=Step))
+    return steps
 
 
 @contextmanager
@@ -139,13 +146,14 @@ def bars(console: Console | None = None) -> Iterator[Callable[[Step], None]]:
             left = step.remaining
             remaining = "" if left is None else f"{left // 60:.0f}:{left % 60:02.0f} left"
             if step.family not in tasks:
-                tasks[step.family] = progress.add_task(step.family, remaining="", current="")
+                title = printable(step.family)
+                tasks[step.family] = progress.add_task(title, remaining="", current="")
             progress.update(
                 tasks[step.family],
                 total=step.total,
                 completed=step.done,
                 remaining=remaining,
-                current=step.current,
+                current=printable(step.current),
             )
 
         yield show

@@ -11,7 +11,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # From the ground up. A module imports modules of its own floor or of lower ones.
 FLOORS = (
-    ("__init__", "files", "progress", "formatting", "code_digest", "_check", "_torchvision"),
+    (
+        "__init__",
+        "files",
+        "progress",
+        "formatting",
+        "code_digest",
+        "processes",
+        "_check",
+        "_torchvision",
+    ),
     ("metrics", "statistics"),
     ("theory", "tables"),
     ("fits",),

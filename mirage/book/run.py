@@ -1,24 +1,26 @@
-"""Run notebooks: papermill is the only executor.
+"""Run notebooks: those that are out of date, side by side where that saves time.
 
-Executed notebooks go to ``_build/runs/PROFILE``; one is run again only if something changed.
+Executed notebooks go to ``_build/runs/PROFILE``. What makes one out of date is said in
+:mod:`mirage.book.stamp`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import queue
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mirage import progress
-from mirage.files import MirageError, atomic_write, locked
+from mirage.book import stamp
+from mirage.book.execute import Files, execute
+from mirage.files import MirageError, locked
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ("quick", "paper")
@@ -119,7 +121,7 @@ def parse_parameters(
 
 
 def runs_folder(profile: str) -> Path:
-    """Return where the executed notebooks of a profile lie."""
+    """Return where the executed notebooks of a profile lie; ``custom``: of other parameters."""
     return ROOT / "_build" / "runs" / profile
 
 
@@ -129,7 +131,10 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     force: bool = False,
 ) -> Iterator[tuple[str, progress.Step | Result | None]]:
-    """Execute notebooks one after the other, keeping on past a failing one.
+    """Execute notebooks, two at a time, keeping on past a failing one.
+
+    Of those that train, which take all cores, only one runs at a time. With ``$MIRAGE_JOBS`` at 1
+    only one of any kind does.
 
     Parameters
     ----------
@@ -148,146 +153,123 @@ def run(
         None as a notebook starts, steps while it works, a :class:`Result` at its end.
     """
     folder = runs_folder("custom" if parameters else profile)
-    for path in paths:
-        yield path.stem, None
-        target, stamp = folder / path.name, folder / f"{path.stem}.key"
-        key = _run_key(path, profile, parameters)
-        with locked(folder / f".{path.stem}.lock"):  # a second run waits, and finds it done
-            fresh = target.exists() and stamp.exists() and stamp.read_text().startswith(key)
-            if fresh and not force:
-                yield path.stem, Result(path.stem, 0.0)
-                continue
-            stamp.unlink(missing_ok=True)
-            yield from _execute(path, target, {"profile": profile, **(parameters or {})})
-            if target.exists():
-                with atomic_write(stamp) as file:
-                    file.write(f"{key}\n{json.dumps(data_used([path]))}".encode())
+    values = {"profile": profile, **(parameters or {})}
+    waiting = {path: _trains(path) for path in paths}
+    events: queue.SimpleQueue[tuple[Path, Result | Exception | None]] = queue.SimpleQueue()
+    n_lanes = 1 if os.environ.get("MIRAGE_JOBS") == "1" else 2
+    active: dict[Path, bool] = {}
+    shown: dict[Path, int] = {}
 
-
-def _execute(path: Path, target: Path, parameters: dict[str, Any]):
-    """Run one notebook in a thread and pass on its progress; ``target`` appears on success."""
-    import papermill
-    from jupyter_core.utils import ensure_event_loop
-
-    target.unlink(missing_ok=True)
-    working = target.with_suffix(".running.ipynb")
-    log = target.with_suffix(".log")
-    log.unlink(missing_ok=True)
-    faults: list[str] = []
-
-    def work() -> None:
+    def work(path: Path) -> None:
         try:
-            papermill.execute_notebook(
-                path,
-                working,
-                parameters,
-                kernel_name="python3",
-                progress_bar=False,
-                cwd=ROOT,
-                extra_arguments=["--IPKernelApp.log_level=50"],  # its start and end are no news
-            )
-        except papermill.PapermillExecutionError as error:
-            faults.append(f"cell {error.cell_index}: {error.ename}: {error.evalue}")
-        except Exception as error:  # a kernel that died or never started
-            faults.append(f"{type(error).__name__}: {error}")
-        finally:
-            ensure_event_loop().close()  # this thread's, which nobody else closes
+            files = Files(folder / path.name)
+            with locked(folder / f".{path.stem}.lock"):  # a second run waits, and finds it done
+                events.put((path, _run_one(path, files, values, force, events.put)))
+        except Exception as error:  # passed on to the caller's thread
+            events.put((path, error))
 
-    start, shown = time.monotonic(), 0
-    with _environment(MIRAGE_PROGRESS=str(log)):
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.3)
-            steps = progress.read(log)
-            for step in steps[shown:]:
-                yield path.stem, step
-            shown = len(steps)
-    if faults:
-        failed = target.with_suffix(".failed.ipynb")
-        if working.exists():
-            os.replace(working, failed)
-        seen = f" (see {failed})" if failed.exists() else ""  # none if the kernel never started
-        error = f"{faults[0].splitlines()[0]}{seen}"
-        yield path.stem, Result(path.stem, time.monotonic() - start, error)
-    else:
-        target.with_suffix(".failed.ipynb").unlink(missing_ok=True)
-        os.replace(working, target)
-        yield path.stem, Result(path.stem, time.monotonic() - start)
+    while waiting or active:
+        while len(active) < n_lanes and (path := _next(waiting, active)):
+            active[path] = waiting.pop(path)
+            threading.Thread(target=work, args=(path,), daemon=True).start()
+        try:
+            path, event = events.get(timeout=0.3)
+        except queue.Empty:
+            path = event = None
+        for running in shown if path is None else {path} & shown.keys():
+            steps = progress.read(Files(folder / running.name).log)
+            yield from ((running.stem, step) for step in steps[shown[running] :])
+            shown[running] = len(steps)
+        if isinstance(event, Exception):
+            raise event
+        if path and event is None:
+            shown[path] = 0
+            yield path.stem, None
+        elif path:
+            del active[path]
+            shown.pop(path, None)
+            yield path.stem, event
 
 
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+def _trains(path: Path) -> bool:
+    """Whether a notebook trains models: its code imports the sweep."""
     try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        return "mirage.training.sweep" in stamp.code_of(path, ROOT / "mirage").files
+    except ValueError:  # said when it runs
+        return False
 
 
-def data_used(paths: Iterable[Path]) -> dict[str, str]:
-    """Say what the notebooks' data sets are on this machine.
+def _next(waiting: Mapping[Path, bool], active: Mapping[Path, bool]) -> Path | None:
+    """Choose the notebook that starts next: one that trains, unless another one does."""
+    able = [path for path, trains in waiting.items() if not (trains and any(active.values()))]
+    return max(able, key=waiting.__getitem__, default=None)
+
+
+def _run_one(
+    path: Path,
+    files: Files,
+    values: Mapping[str, Any],
+    force: bool,
+    tell: Callable[[tuple[Path, None]], None],
+) -> Result:
+    """Run one notebook unless it is up to date; its failure is part of the result."""
+    package, start = ROOT / "mirage", time.monotonic()
+    try:
+        if not force and stamp.is_current(files.target, path, package, values):
+            return Result(path.stem, 0.0)
+        tell((path, None))
+        before = stamp.key(path, package, values)
+        seconds = execute(path, files, values, ROOT)
+        data = stamp.read_log(files.data)
+        # Edited while it ran: nobody knows which of the two it saw, so it is out of date.
+        same = stamp.key(path, package, values) == before
+        stamp.write(files.target, stamp.key(path, package, values, data) if same else "", data)
+        files.data.unlink(missing_ok=True)
+    except (MirageError, ValueError) as error:
+        return Result(path.stem, time.monotonic() - start, str(error))
+    return Result(path.stem, seconds)
+
+
+def data_of_run(profile: str, paths: Sequence[Path] | None = None) -> dict[str, str]:
+    """Say what data executed notebooks were made from.
 
     Parameters
     ----------
-    paths : iterable of Path
-        Notebooks.
-
-    Returns
-    -------
-    dict of str to str
-        Name of each data set they load, and the description that stands in the captions.
-    """
-    from mirage import datasets
-
-    loaded = {name: datasets.load(name) for name in sorted(_data_names(paths))}
-    # Where a data set that is downloaded by name only is absent, it is left out, not replaced.
-    optional = {n for n, spec in datasets.REGISTRY.items() if spec.by_name_only}
-    return {n: one.description for n, one in loaded.items() if one.is_real or n not in optional}
-
-
-def data_of_run(profile: str) -> dict[str, str]:
-    """Say what data the executed notebooks of a profile were made from.
-
-    Parameters
-    ----------
-    profile : {"quick", "paper"}
+    profile : {"quick", "paper", "custom"}
         Whose runs.
+    paths : sequence of Path, optional
+        From :func:`notebooks`; by default all.
 
     Returns
     -------
     dict of str to str
-        As :func:`data_used`, but of the time when they ran.
+        Name of each data set that was loaded, and its description as it stands in the captions.
+        One that is downloaded by its name only is left out where it was absent.
     """
-    stamps = (runs_folder(profile) / f"{path.stem}.key" for path in notebooks())
-    lines = [stamp.read_text().partition("\n")[2] for stamp in stamps if stamp.exists()]
-    used = [json.loads(line) for line in lines if line]
-    return {name: text for data in used for name, text in sorted(data.items())}
-
-
-def _data_names(paths: Iterable[Path]) -> set[str]:
-    """Find the names of data sets in the notebooks that load any."""
     from mirage import datasets
 
-    texts = (text for path in paths if "datasets.load(" in (text := path.read_text()))
-    quoted = {name for text in texts for name in re.findall(r'\\"(\w+)\\"', text)}
-    return quoted & datasets.REGISTRY.keys()
+    used = {}
+    for path in notebooks() if paths is None else paths:
+        made_of = stamp.read(runs_folder(profile) / path.name)
+        for data in made_of.data if made_of else ():
+            spec = datasets.REGISTRY.get(data.name)
+            if not (data.source == "stand-in" and spec and spec.by_name_only):
+                used[data.name] = data.description
+    return dict(sorted(used.items()))
 
 
-def _run_key(path: Path, profile: str, parameters: Mapping[str, Any] | None) -> str:
-    from mirage import datasets
-
-    digests = [datasets.load(name).digest for name in sorted(_data_names([path]))]
-    package = sorted((ROOT / "mirage").rglob("*.*"))
-    sources = [p for p in package if p.suffix in {".py", ".json", ".mplstyle"}]
-    content = [path.read_bytes(), *(p.read_bytes() for p in sources)]
-    content.append(json.dumps([profile, dict(parameters or {}), digests]).encode())
-    return digest(content)
+def stale(profile: str) -> list[str]:
+    """Name the executed notebooks of a profile that are out of date."""
+    values, package = {"profile": profile}, ROOT / "mirage"
+    found = []
+    for path in notebooks():
+        try:
+            current = stamp.is_current(runs_folder(profile) / path.name, path, package, values)
+        except ValueError:
+            current = False
+        if not current:
+            found.append(path.stem)
+    return found
 
 
 def digest(parts: Iterable[bytes]) -> str:

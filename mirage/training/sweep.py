@@ -18,8 +18,6 @@ import json
 import logging
 import os
 import sys
-import threading
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +30,7 @@ import msgspec
 
 from mirage import code_digest, tables
 from mirage.files import MirageError, atomic_write
+from mirage.processes import end_with
 from mirage.progress import track
 
 if TYPE_CHECKING:
@@ -271,21 +270,6 @@ def _keep_freed_memory() -> None:
         mallopt(mmap_threshold, 2**25)  # the largest it takes
 
 
-def _end_with(parent: int) -> None:
-    """End this worker process soon after its parent, whatever it does or waits for then.
-
-    A killed run tells its workers nothing: one waits for a task, or for the rest of a task, from a
-    pipe whose other end it holds itself.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="end with the parent", daemon=True).start()
-
-
 @contextmanager
 def _backend(name: str, jobs: int) -> Iterator[None]:
     import joblib
@@ -301,7 +285,7 @@ def _backend(name: str, jobs: int) -> Iterator[None]:
             "pip install 'mirage-book[cluster]' brings it"
         ) from None
     if name == "local":
-        watched = {"initializer": _end_with, "initargs": (os.getpid(),)}
+        watched = {"initializer": end_with, "initargs": (os.getpid(),)}
         with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1, **watched):
             yield
     elif name == "dask":
