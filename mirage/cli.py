@@ -254,10 +254,10 @@ def run(
 
     Example: mirage run figure-11 --profile paper
 
-    Example: mirage run figure-2 -p length=20   (goes to _build/runs/custom, not into the book)
+    Example: mirage run figure-2 -p length=20   (a page of its own, not in the book)
     """
     from mirage.book import run
-    from mirage.book.run import data_used, notebooks, parse_parameters
+    from mirage.book.run import data_of_run, notebooks, parse_parameters, runs_folder
 
     if jobs:
         os.environ["MIRAGE_JOBS"] = str(jobs)
@@ -271,7 +271,17 @@ def run(
     failed = [r for r in _show_run(run.run(paths, profile, parameters, force)) if r.error]
     if failed:
         raise MirageError(f"{len(failed)} of {len(paths)} notebooks failed, see above")
-    _say_data(data_used(paths))
+    where = "custom" if parameters else str(profile)
+    _say_data(data_of_run(where, paths))
+    if not parameters:
+        typer.echo(f"results: {runs_folder(where)}; 'mirage book --profile {profile}' shows them")
+        return
+    from mirage.book import build
+
+    for path in paths:
+        page = build.page(runs_folder(where) / path.name)
+        typer.echo(f"page: {page}")
+        typer.echo(f"notebook: {runs_folder(where) / path.name}")
 
 
 def _show_run(events) -> list:
@@ -279,6 +289,7 @@ def _show_run(events) -> list:
     from rich.console import Console
 
     from mirage.book.run import Result
+    from mirage.formatting import printable
     from mirage.progress import bars
 
     console, results = Console(stderr=True, soft_wrap=True), []
@@ -289,9 +300,8 @@ def _show_run(events) -> list:
             elif isinstance(event, Result):
                 results.append(event)
                 how = "unchanged" if not event.seconds else f"ran in {event.seconds:.0f} s"
-                console.print(
-                    f"  FAILED, {event.error}" if event.error else f"  {how}", markup=False
-                )
+                how = f"FAILED, {event.error}" if event.error else how
+                console.print(f"{name}: {printable(how)}", markup=False, highlight=False)
             else:
                 show(event)
     return results
@@ -320,9 +330,14 @@ def book(
     """
     from mirage.book import build as pages
     from mirage.book import landing
-    from mirage.book.run import ROOT, data_of_run, notebooks, runs_folder
+    from mirage.book.run import ROOT, data_of_run, notebooks, runs_folder, stale
 
     front, built = pages.build(profile)
+    if old := stale(profile):
+        _complain(
+            f"WARNING: these pages show an earlier run, since something changed: {', '.join(old)}; "
+            f"'mirage run --profile {profile}' brings them up to date"
+        )
     used = data_of_run(profile)
     _say_data(used)
     if readme:

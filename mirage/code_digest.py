@@ -151,7 +151,7 @@ def runtime(packages: Iterable[str]) -> dict[str, str]:
     Parameters
     ----------
     packages : iterable of str
-        What the code imports; only :data:`NUMERICAL` ones count.
+        What the code imports; only those of ``NUMERICAL`` count.
 
     Returns
     -------

@@ -56,7 +56,7 @@ def run_python(code: str, arguments: Sequence[str], environment: Mapping[str, st
     """
     watched = f"from mirage.processes import end_with; end_with({os.getpid()}); {code}"
     process = subprocess.Popen(
-        [sys.executable, "-c", watched, *arguments],
+        [sys.executable, "-P", "-c", watched, *arguments],  # -P: whatever lies here,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from mirage.files import MirageError, atomic_write
-
-HIDDEN = "remove-cell"  # the tag of a cell that the book leaves out
+from mirage.files import MirageError
 
 
 @dataclass(frozen=True)
@@ -90,9 +86,8 @@ def execute(notebook: Path, files: Files, parameters: Mapping[str, Any], folder:
             files.working,
             dict(parameters),
             kernel_name="python3",
-            kernel_manager_class=_kernel(logs),
+            kernel_manager_class=_kernel(logs, folder),
             progress_bar=False,
-            cwd=folder,
             extra_arguments=["--IPKernelApp.log_level=50"],  # its start and end are no news
         )
     except papermill.PapermillExecutionError as error:
@@ -108,37 +103,21 @@ def execute(notebook: Path, files: Files, parameters: Mapping[str, Any], folder:
             os.replace(files.working, files.failed)
         seen = f" (see {files.failed})" if files.failed.exists() else ""
         raise MirageError(f"{fault.splitlines()[0]}{seen}")
-    content = hide_injected(files.working.read_bytes())
-    with atomic_write(files.target) as file:
-        file.write(content)
-    files.working.unlink()
+    os.replace(files.working, files.target)
     files.failed.unlink(missing_ok=True)
     return time.monotonic() - start
 
 
-def hide_injected(notebook: bytes) -> bytes:
-    """Tag the cell in which papermill repeats the parameters, so that the book leaves it out.
+def _kernel(environment: Mapping[str, str], folder: Path) -> type:
+    """Make a kernel manager whose kernel has variables of its own, and works in ``folder``.
 
-    Examples
-    --------
-    >>> cell = b'{"metadata": {"tags": ["injected-parameters"]}}'
-    >>> b"remove-cell" in hide_injected(b'{"cells": [' + cell + b"]}")
-    True
+    Papermill's ``cwd`` would move this process, which other notebooks run in at the same time.
     """
-    content = msgspec.json.decode(notebook)
-    for cell in content["cells"]:
-        tags = cell["metadata"].get("tags", [])
-        if "injected-parameters" in tags and HIDDEN not in tags:
-            tags.append(HIDDEN)
-    return msgspec.json.format(msgspec.json.encode(content), indent=1)
-
-
-def _kernel(environment: Mapping[str, str]) -> type:
-    """Make a kernel manager whose kernel has variables that its siblings do not have."""
     from jupyter_client import AsyncKernelManager
 
     class Kernel(AsyncKernelManager):
         async def start_kernel(self, **options):
-            await super().start_kernel(env={**os.environ, **environment}, **options)
+            options |= {"env": {**os.environ, **environment}, "cwd": str(folder)}
+            await super().start_kernel(**options)
 
     return Kernel

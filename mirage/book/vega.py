@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mirage.files import atomic_write
+
 BUNDLE = "vega-bundle.js"
 
 
@@ -33,6 +35,8 @@ def write_bundle(static_dir: str | Path) -> Path:
     # Wrapped, because the bundle declares hundreds of short names that would become global.
     script = "(() => {" + vl_convert.javascript_bundle() + "})();\n"
     path = static_dir / BUNDLE
-    if not path.exists() or path.read_text(encoding="utf-8") != script:
-        path.write_text(script, encoding="utf-8")
+    content = script.encode()
+    if not path.exists() or path.read_bytes() != content:
+        with atomic_write(path) as file:
+            file.write(content)
     return path

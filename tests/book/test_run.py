@@ -1,6 +1,7 @@
 """Running notebooks: each on its own, again only when something changed, never half."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 
-from mirage import cli
-from mirage.book import build
+from mirage import cli, datasets
+from mirage.book import build, stamp
 from mirage.book import run as runner
-from mirage.book.run import Result, data_of_run, data_used, notebooks, parse_parameters, runs_folder
+from mirage.book.run import Result, data_of_run, notebooks, parse_parameters, runs_folder
 from mirage.files import MirageError
 
 PARAMETERS = (
@@ -21,7 +23,10 @@ PARAMETERS = (
 )
 SOURCES = {
     # Each leaves a mark, so that the number of executions can be counted.
-    "figure-1-good": "open('marks', 'a').write(f'good {profile} {n_seeds}\\n');",
+    "figure-1-good": (
+        "if False:\n    from mirage import metric\n"
+        "open('marks', 'a').write(f'good {profile} {n_seeds}\\n');"
+    ),
     "figure-2-bad": "open('marks', 'a').write('bad\\n')\nraise ValueError('two\\nlines')",
     "figure-10-last": "open('marks', 'a').write('last\\n');",
 }
@@ -40,7 +45,8 @@ def root(tmp_path, monkeypatch):
     """A clone with three notebooks and a package of one file."""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "mirage").mkdir()
-    (tmp_path / "mirage" / "metric.py").write_text("x = 1\n")
+    for name in ("__init__", "metric", "stranger"):
+        (tmp_path / "mirage" / f"{name}.py").write_text("x = 1\n", encoding="utf-8")
     for name, source in SOURCES.items():
         write(tmp_path / "notebooks", name, source)
     monkeypatch.setattr(runner, "ROOT", tmp_path)
@@ -64,6 +70,12 @@ def mirage(monkeypatch, capsys):
         return exit_.value.code or 0, out, err
 
     return run
+
+
+def take_whole_package(root: Path) -> None:
+    """Put the package itself in the place of the toy one."""
+    shutil.rmtree(root / "mirage")
+    shutil.copytree(Path(cli.__file__).parent, root / "mirage")
 
 
 def marks(root: Path) -> list[str]:
@@ -92,8 +104,8 @@ def test_notebooks_in_the_order_of_their_numbers(root):
 def test_failing_notebook_does_not_hide_the_others(root, mirage):
     code, out, err = mirage("run")
     assert code == 1
-    assert marks(root) == ["good quick 3", "bad", "last"]
-    assert "ValueError: two (see " in err.replace("\n", " ")
+    assert sorted(marks(root)) == ["bad", "good quick 3", "last"]
+    assert "figure-2-bad: FAILED, cell 2: ValueError: two (see " in err.replace("\n", " ")
     assert "mirage: error: 1 of 3 notebooks failed, see above" in err
     assert "Traceback" not in out + err
     assert runs(root) == {"figure-1-good", "figure-2-bad.failed", "figure-10-last"}
@@ -103,10 +115,10 @@ def test_failing_notebook_does_not_hide_the_others(root, mirage):
     assert code == 0, err
     assert marks(root)[3:] == ["mended"]
     assert runs(root) == set(SOURCES)
-    assert err.count("unchanged") == 2
+    assert err.count(": unchanged") == 2
 
 
-def test_what_changed_runs_again(root):
+def test_what_changed_runs_again(root, monkeypatch):
     def again(**options) -> bool:
         before = len(marks(root))
         result = run(root, "figure-1", **options)["figure-1-good"]
@@ -115,28 +127,116 @@ def test_what_changed_runs_again(root):
         assert ran == (result.seconds > 0)
         return ran
 
+    executed = runs_folder("quick") / "figure-1-good.ipynb"
+    metric = root / "mirage" / "metric.py"
     assert again()
     assert not again()
     assert again(force=True)
-    (root / "mirage" / "metric.py").write_text("x = 2\n")
-    assert again(), "the package's source"
+    metric.write_text('"A docstring."\nx = 1  # and a comment\n', encoding="utf-8")
+    assert not again(), "a comment changes no number"
+    metric.write_text("x = 2\n", encoding="utf-8")
+    assert again(), "the code that it imports"
+    (root / "mirage" / "stranger.py").write_text("x = 2\n", encoding="utf-8")
+    assert not again(), "code that it does not import"
     write(root / "notebooks", "figure-1-good", SOURCES["figure-1-good"] + "  # new")
     assert again(), "the notebook's source"
+    store_outputs(root / "notebooks" / "figure-1-good.ipynb")
+    assert not again(), "outputs that are stored with it"
     assert again(profile="paper"), "another profile"
     assert not again(), "which has a folder of its own"
-    (runs_folder("quick") / "figure-1-good.ipynb").unlink()
+    executed.unlink()
     assert again(), "a lost result"
+    for damage in (b"", executed.read_bytes()[:-20], b"\xff" + executed.read_bytes()):
+        executed.write_bytes(damage)
+        assert again(), "a damaged result"
+    stamp_file = stamp.path_of(executed)
+    whole = stamp_file.read_bytes()
+    for damage in (b"", whole[:-5], b"\xff\xfe", b"[" * 200_000, whole.replace(b"key", b"yek")):
+        stamp_file.write_bytes(damage)
+        assert again(), "a damaged stamp"
+    monkeypatch.setattr(stamp.code_digest, "runtime", lambda packages: {"numpy": "999"})
+    assert again(), "another version of what computes"
 
 
-def test_other_parameters_stay_out_of_the_book(root, mirage):
-    code, _, err = mirage("run", "figure-1", "-p", "n_seeds=7", "--profile", "paper")
+def store_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, 4)
+    notebook.cells[-1].update(
+        execution_count=7, outputs=[nbformat.v4.new_output("stream", text="said")]
+    )
+    nbformat.write(notebook, path)
+
+
+def test_notebook_edited_while_it_runs_is_out_of_date(root):
+    source = SOURCES["figure-1-good"] + "\nopen('mirage/metric.py', 'a').write('y = 1\\n');"
+    write(root / "notebooks", "figure-1-good", source)
+    assert not run(root, "figure-1")["figure-1-good"].error
+    assert run(root, "figure-1")["figure-1-good"].seconds > 0
+
+
+def test_failed_run_leaves_the_earlier_page(root):
+    run(root, "figure-1")
+    executed = runs_folder("quick") / "figure-1-good.ipynb"
+    before = executed.read_bytes()
+    write(root / "notebooks", "figure-1-good", "raise ValueError('new fault')")
+    assert "new fault" in run(root, "figure-1")["figure-1-good"].error
+    assert executed.read_bytes() == before
+    assert runner.stale("quick") == list(SOURCES)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"cells": 1}', b'{"cells": [{}]}'])
+def test_notebook_that_cannot_be_read_is_its_own_failure(root, content):
+    (root / "notebooks" / "figure-2-bad.ipynb").write_bytes(content)
+    results = run(root)
+    assert "figure-2-bad.ipynb" in results["figure-2-bad"].error
+    assert not results["figure-10-last"].error
+
+
+def test_import_that_does_not_exist_is_named(root):
+    write(root / "notebooks", "figure-1-good", "from mirage.absent import x")
+    assert "imports mirage.absent" in run(root, "figure-1")["figure-1-good"].error
+
+
+def test_two_run_side_by_side_but_never_two_that_train(root, monkeypatch):
+    here = Path.cwd()
+    sweep = root / "mirage" / "training" / "sweep.py"
+    sweep.parent.mkdir()
+    for path in (sweep, sweep.with_name("__init__.py")):
+        path.touch()
+    note = "import time\nopen('marks', 'a').write('{0} begins\\n')\ntime.sleep({1})\n"
+    note += "open('marks', 'a').write('{0} ends\\n')\n"
+    trains = "if False:\n    from mirage.training import sweep\n"
+    write(root / "notebooks", "figure-1-good", trains + note.format("first training", 4))
+    write(root / "notebooks", "figure-2-bad", trains + note.format("second training", 0))
+    write(root / "notebooks", "figure-10-last", note.format("drawing", 0))
+    assert not [result.error for result in run(root).values() if result.error]
+    assert Path.cwd() == here, "papermill's own way would leave this process elsewhere"
+    seen = marks(root)
+    ends = seen.index("first training ends")
+    assert seen.index("drawing begins") < ends, "side by side"
+    assert seen.index("second training begins") > ends, "one after the other"
+    (root / "marks").unlink()
+    monkeypatch.setenv("MIRAGE_JOBS", "1")
+    run(root, force=True)
+    assert [line.split()[-1] for line in marks(root)] == ["begins", "ends"] * 3
+
+
+def test_other_parameters_make_a_page_and_stay_out_of_the_book(root, mirage):
+    clone = Path(cli.__file__).parents[1]
+    shutil.copytree(clone / "book", root / "book")
+    shutil.copy(clone / "_config.yml", root)
+    code, out, err = mirage("run", "figure-1", "-p", "n_seeds=7", "--profile", "paper")
     assert code == 0, err
+    page = runs_folder("custom") / "figure-1-good" / "notebooks" / "figure-1-good.html"
+    assert f"page: {page}" in out
+    assert f"notebook: {runs_folder('custom') / 'figure-1-good.ipynb'}" in out
+    text = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").get_text()
+    assert "n_seeds = 7" in text, "the page says which parameters it has"
     assert marks(root) == ["good paper 7"]
     assert runs(root, "custom") == {"figure-1-good"}
     assert runs(root, "paper") == set()
     code, _, err = mirage("book", "--profile", "paper")
     assert code == 1
-    assert "not run yet: figure-1-good" in err
+    assert "not run yet, or damaged: figure-1-good" in err
 
 
 @pytest.mark.parametrize(
@@ -204,7 +304,7 @@ def test_killed_run_leaves_no_half_notebook(root):
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert "figure-1-good" not in runs(root)
-    with pytest.raises(MirageError, match="not run yet: figure-1-good"):
+    with pytest.raises(MirageError, match="not run yet, or damaged: figure-1-good"):
         build.build("quick")
     (root / "go").touch()
     assert not run(root, "figure-1")["figure-1-good"].error
@@ -221,32 +321,59 @@ def test_kernel_that_dies_is_that_notebooks_failure(root):
 
 
 def test_steps_of_a_sweep_are_passed_on(root):
+    take_whole_package(root)
     source = "from mirage.progress import track\nwith track('toy', 1) as advance: advance('w = 1')"
     write(root / "notebooks", "figure-1-good", source)
     events = [event for _, event in runner.run(notebooks(["figure-1"]), "quick")]
     assert events[0] is None
     assert [(step.done, step.current) for step in events[1:-1]] == [(0, ""), (1, "w = 1")]
     assert isinstance(events[-1], Result)
+    assert not events[-1].error
     assert "MIRAGE_PROGRESS" not in os.environ
 
 
-def test_data_are_named_where_a_notebook_loads_them(root, monkeypatch):
-    monkeypatch.setenv("MIRAGE_SOURCE", "stand-in")
-    write(root / "notebooks", "figure-1-good", 'data = datasets.load("mnist")')
-    assert set(data_used(notebooks())) == {"mnist"}
-    assert "stand-in" in data_used(notebooks(["figure-1"]))["mnist"]
-    assert data_used(notebooks(["figure-2"])) == {}
-    several = '[datasets.load(name) for name in ("bigg", "lm_eval", "bigbench")]'
-    write(root / "notebooks", "figure-1-good", several)
-    assert set(data_used(notebooks())) == {"bigg", "lm_eval"}, "left out, not replaced"
+LOADS = """
+import os, json
+for name, source in {data}:
+    line = dict(name=name, digest="d of " + name, description=source + " of " + name)
+    with open(os.environ["MIRAGE_DATA_LOG"], "a") as file:
+        print(json.dumps(line | dict(source=source, module="mirage.metric")), file=file)
+open("marks", "a").write("ran\\n");
+"""
 
 
-def test_book_names_the_data_of_the_run_not_of_today(root, monkeypatch):
+def test_data_are_those_that_were_loaded(root, monkeypatch):
+    """As they were at the time of the run, whatever lies there today."""
+    data = [("mnist", "directory"), ("bigbench", "stand-in"), ("mnist", "directory")]
+    write(root / "notebooks", "figure-1-good", LOADS.format(data=data))
+    monkeypatch.setattr(datasets, "digest", lambda name: f"d of {name}")
+    assert not run(root, "figure-1")["figure-1-good"].error
+    assert data_of_run("quick") == {"mnist": "directory of mnist"}, "absent is left out"
+    assert data_of_run("quick", notebooks(["figure-2"])) == {}
+    assert not run(root, "figure-1")["figure-1-good"].seconds
+    (root / "mirage" / "metric.py").write_text("x = 3\n", encoding="utf-8")
+    assert run(root, "figure-1")["figure-1-good"].seconds, "code that reads the data"
+    monkeypatch.setattr(datasets, "digest", lambda name: "another")
+    assert run(root, "figure-1")["figure-1-good"].seconds, "other data"
+
+
+def test_data_that_are_gone_make_a_page_out_of_date(root, monkeypatch):
+    write(root / "notebooks", "figure-1-good", LOADS.format(data=[("no_such_data", "directory")]))
+    assert not run(root, "figure-1")["figure-1-good"].error
+    assert "figure-1-good" in runner.stale("quick")
+
+
+def test_loading_is_recorded_in_the_kernel(root, monkeypatch):
     monkeypatch.setenv("MIRAGE_SOURCE", "stand-in")
+    take_whole_package(root)
     source = 'from mirage import datasets\ndata = datasets.load("mnist")'
     write(root / "notebooks", "figure-1-good", source)
-    *_, (_, result) = runner.run(notebooks(["figure-1"]), "quick")
-    assert not result.error
-    monkeypatch.setenv("MIRAGE_SOURCE", "real")
-    monkeypatch.setenv("MIRAGE_DATA", str(root))  # where there are none
+    assert not run(root, "figure-1")["figure-1-good"].error
     assert "stand-in" in data_of_run("quick")["mnist"]
+    assert not run(root, "figure-1")["figure-1-good"].seconds
+    reads = root / "mirage" / "datasets" / "mnist.py"
+    reads.write_text(reads.read_text(encoding="utf-8") + "\nX = 1\n", encoding="utf-8")
+    assert run(root, "figure-1")["figure-1-good"].seconds, "the module that reads the data"
+    help_text = root / "mirage" / "cli.py"
+    help_text.write_text(help_text.read_text(encoding="utf-8") + "\nX = 1\n", encoding="utf-8")
+    assert not run(root, "figure-1")["figure-1-good"].seconds, "a help text"
