@@ -268,6 +268,7 @@ def run(
         parameters = parse_parameters(paths, parameter or ())
     except LookupError as error:
         raise typer.BadParameter(str(error.args[0])) from None
+    _check_source()
     failed = [r for r in _show_run(run.run(paths, profile, parameters, force)) if r.error]
     if failed:
         raise MirageError(f"{len(failed)} of {len(paths)} notebooks failed, see above")
@@ -282,6 +283,17 @@ def run(
         page = build.page(runs_folder(where) / path.name)
         typer.echo(f"page: {page}")
         typer.echo(f"notebook: {runs_folder(where) / path.name}")
+
+
+def _check_source() -> None:
+    """Refuse a wrong $MIRAGE_SOURCE once, before every notebook does."""
+    from mirage.datasets import SOURCES
+
+    source = os.environ.get("MIRAGE_SOURCE") or "auto"
+    if source not in SOURCES:
+        raise DataError(
+            f"no data source {source!r} ($MIRAGE_SOURCE); expected {', '.join(SOURCES)}"
+        )
 
 
 def _show_run(events) -> list:

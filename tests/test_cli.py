@@ -69,7 +69,7 @@ def test_error_is_one_line_and_a_traceback_on_demand(tmp_path):
     bad = {"MIRAGE_DATA": str(tmp_path), "MIRAGE_SOURCE": "nowhere"}
     done = mirage("run", "figure-11", **bad, MIRAGE_DEBUG="")
     assert done.returncode == 1
-    assert "mirage: error: no data source 'nowhere'; expected auto, real, stand-in" in done.stderr
+    assert "mirage: error: no data source 'nowhere' ($MIRAGE_SOURCE); expected auto" in done.stderr
     assert "Traceback" not in done.stderr
     done = mirage("run", "figure-11", **bad, MIRAGE_DEBUG="1")
     assert done.returncode == 1
