@@ -143,4 +143,13 @@ CLAIMS: tuple[Claim, ...] = (
         " −token edit distance on Figure 2's sizes: smallest difference of dormant shares.",
         rule=Exceeds(0),
     ),
+    Claim(
+        id="errata-argument-choices",
+        kind=Kind.OURS,
+        place="Is Figure 2D sharper than Figure 2F where both come from one model?",
+        statement="With one model for panels D and F, multiple choice grade still stays at its base"
+        " longer than −Brier score on Figure 2's sizes, whether items are equally hard or not:"
+        " smallest difference of dormant shares.",
+        rule=Exceeds(0),
+    ),
 )
