@@ -6,11 +6,21 @@ a token is wrong, p = 1 − ε.
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable, Sequence
 
-from mirage.book.claims import Claim, Kind
-from mirage.book.rules import Below, Equals, Exceeds
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+
+from mirage import plots
+from mirage.book.claims import Claim, Found, Kind
+from mirage.book.rules import Below, Equals, Exceeds, Verdict
 from mirage.pages import published
+from mirage.pages.errata_check import GPT3_LARGEST, PAIRS, Answers, Pairs, Steps
+from mirage.statistics.intervals import mean_interval, wilson_interval
+from mirage.theory import references, tokens
+from mirage.theory.choices import coherent_choices
+from mirage.theory.texts import N_PARAMS
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -153,3 +163,156 @@ CLAIMS: tuple[Claim, ...] = (
         rule=Exceeds(0),
     ),
 )
+
+
+def findings(answers: Answers, pairs: Pairs, steps: Steps, table: pl.DataFrame) -> dict[str, Found]:
+    """Compute the numbers of ``CLAIMS``.
+
+    Parameters
+    ----------
+    answers : Answers
+        Of :func:`simulate` at p = 0.9.
+    pairs : Pairs
+        Of :func:`string_pairs`.
+    steps : Steps
+        Of :func:`smallest_steps`.
+    table : polars.DataFrame
+        Of :func:`argument`.
+
+    Returns
+    -------
+    dict of str to Found
+        By the id of the claim.
+    """
+    n = len(answers.match)
+    right = int(answers.match.sum())
+    figure_2 = published.load("fig2")["N"]
+    largest = float(tokens.token_probability(max(N_PARAMS)))
+    half = coherent_choices(tokens.token_probability(figure_2), 2, 0.0).grade.min()
+    least = (
+        table.filter(pl.col("variant") != "as published").group_by("pair").agg(pl.min("difference"))
+    )
+    least = dict(least.rows())
+    return {
+        "errata-01-distance": Found(
+            float(answers.distance.mean()),
+            mean_interval(answers.distance),
+            n,
+            "answers",
+            "it is Lε",
+        ),
+        "errata-02-hamming": Found(pairs.least, n=pairs.n_pairs, n_of="pairs"),
+        "errata-03-log": Found(0.0 if right < n else 1.0, reason="the mean of log accuracy is −∞"),
+        "errata-03-mean": Found(right / n, wilson_interval(right, n), n, "answers"),
+        "errata-04-resolution": Found(steps.accuracy, reason="it is 1/N"),
+        "errata-05-triplets": Found(float(np.log10(220 * 40 * 10))),
+        "errata-06-size": Found(published.load("fig3")["addition_accuracy"][0]["params"][-1] / 1e9),
+        "errata-07-axis": Found(float(np.log10(GPT3_LARGEST)), reason="the axis holds FLOPs"),
+        "errata-08-subset": Found(max(map(int, published.load("fig11C_lenet_subset")))),
+        "errata-09-rouge": Found(float(references.rouge(largest, 4, 1)), reason="published is p⁴"),
+        "errata-09-bleu": Found(float(references.bleu(largest, 1)), reason="published is p⁸"),
+        "errata-10-panels": Found(float(half)),
+        "errata-11-independence": Found((0.9**5 + 0.5**5) / 2),
+        "errata-12-surplus": Found(_largest_surplus()),
+        "errata-argument": Found(least[PAIRS[0]], n=4, n_of="variants"),
+        "errata-argument-choices": Found(least[PAIRS[1]], n=2, n_of="variants"),
+    }
+
+
+def _largest_surplus() -> float:
+    """Largest published token edit distance of Figure 3 over its target length."""
+    curves = [
+        curve
+        for kind in ("multiplication", "addition")
+        for curve in published.load("fig3")[f"{kind}_neg_token_edit_distance"]
+    ]
+    return max(-min(curve["y"]) / curve["target_len"] for curve in curves)
+
+
+def slips(claims: Iterable[Claim]) -> int:
+    """Count the numbered errata that hold a statement of the paper that fails its check.
+
+    Examples
+    --------
+    >>> wrong = dict(kind=Kind.PAPER, statement="It rises.", rule=Exceeds(0), ours=-1)
+    >>> slips([Claim(id="errata-01-a", **wrong), Claim(id="errata-01-b", **wrong)])
+    1
+    """
+    wrong = {
+        claim.id.split("-")[1]
+        for claim in claims
+        if claim.kind is Kind.PAPER and claim.verdict == Verdict.NOT_REPRODUCED
+    }
+    return len(wrong)
+
+
+def conclusion(claims: Iterable[Claim]) -> str:
+    """Say what the slips leave of the paper's argument, from the verdicts."""
+    verdicts = {claim.id: claim.verdict for claim in claims}
+    accuracy = verdicts["errata-argument"] == Verdict.REPRODUCED
+    choices = verdicts["errata-argument-choices"] == Verdict.REPRODUCED
+    if accuracy and choices:
+        return "none of them changes the argument"
+    if accuracy:
+        return "none of them changes the argument on accuracy, but that on multiple choice changes"
+    return "some of them change the argument"
+
+
+def draw_argument(ax: Axes, table: pl.DataFrame) -> Axes:
+    """Draw dormant shares of the sharp and the smooth metric for each variant, joined by a line.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on, and returned.
+    table : polars.DataFrame
+        Of :func:`argument`.
+
+    Returns
+    -------
+    Axes
+    """
+    rows = table.with_row_index("place").with_columns(pl.col("place").cast(int))
+    heights = -rows["place"]
+    ax.hlines(heights, rows["smooth"], rows["sharp"], color="#999999", zorder=1)
+    ax.plot(rows["sharp"], heights, "o", color=plots.SHARP, label="accuracy, or grade")
+    ax.plot(rows["smooth"], heights, "s", color=plots.SMOOTH, label="edit distance, or Brier score")
+    names = [f"{row['pair'].split(' ')[0]}: {row['variant']}" for row in rows.iter_rows(named=True)]
+    ax.set_yticks(heights, names)
+    ax.set(xlabel="dormant share on Figure 2's sizes", xlim=(-0.02, 0.5))
+    ax.legend(loc="upper right")
+    return ax
+
+
+def draw_panels(axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Draw Figure 2's panels D and F, and the two curves of one model of two choices.
+
+    Parameters
+    ----------
+    axes : two Axes
+        For the multiple choice grade and the Brier score.
+
+    Returns
+    -------
+    two Axes
+    """
+    sizes = np.geomspace(1e8, 1e12, 200)
+    p = tokens.token_probability(sizes)
+    papers = tokens.multiple_choice_grade(p, 2), -tokens.brier_score(p)
+    for ax, y in zip(axes, papers, strict=True):
+        ax.plot(sizes, y, color="black", lw=3, alpha=0.35, label="the paper's panel")
+    styles = zip((0.0, 1.0, 3.0), ("-", "--", "-."), plots.sequence(3), strict=True)
+    for spread, style, color in styles:
+        scores = coherent_choices(p, 2, spread)
+        for ax, y in zip(axes, (scores.grade, -scores.brier), strict=True):
+            ax.plot(sizes, y, style, color=color, label=f"one model, spread {spread:g} nats")
+    labels = ("multiple choice grade", "−Brier score")
+    titles = ("Panel D: chance, where F is wrong", "Panel F: worse than a guess")
+    for ax, letter, title, label, guess in zip(
+        axes, "AB", titles, labels, (0.5, -0.25), strict=True
+    ):
+        ax.axhline(guess, color="k", ls=":", lw=1, label="uniform guess")
+        ax.set(xscale="log", xlabel="parameters", ylabel=label)
+        plots.letter(ax, letter, title)
+    axes[0].legend()
+    return axes
