@@ -32,7 +32,7 @@ book: setup  ## run the notebooks and build the book (PROFILE=quick by default)
 test: setup lint  ## everything CI checks: lint, unit tests, notebooks, the built book in a browser
 	@$(BIN)/mirage run --profile quick
 	@$(BIN)/mirage book --profile quick
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 	@MIRAGE_SOURCE=stand-in $(BIN)/python -m pytest --nbval-lax --override-ini=addopts= notebooks
 
 lint: setup  ## ruff, and no stray notebook output

@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that ``mirage --help`` is quick.
 """
 
+import io
 import logging
 import os
 import sys
@@ -63,6 +64,9 @@ def _common(
 
 def main() -> None:
     """Run the command line; a :class:`MirageError` is one line on stderr and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):  # a console that knows no é shows a question mark
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     # Commands say in a line of their own what data were used; notebooks and scripts log it.
     logging.getLogger("mirage.datasets").setLevel(logging.ERROR)
     try:
@@ -242,13 +246,19 @@ def run(
     profile: _PROFILE = _Profile.quick,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Another parameter's value."),
+        typer.Option(
+            "-p", "--parameter", metavar="NAME=VALUE", help="Value of a notebook parameter."
+        ),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; default: the number of cores.")
     ] = None,
-    backend: Annotated[_Backend | None, typer.Option(help="Where they run.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Run although nothing changed.")] = False,
+    backend: Annotated[
+        _Backend | None, typer.Option(help="Where the worker processes run.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run notebooks that are up to date, too.")
+    ] = False,
 ) -> None:
     """Execute notebooks; unchanged ones are left alone, a failing one does not hide the others.
 

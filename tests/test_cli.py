@@ -76,6 +76,12 @@ def test_error_is_one_line_and_a_traceback_on_demand(tmp_path):
     assert "Traceback" in done.stderr
 
 
+def test_console_without_unicode_is_no_error():
+    done = mirage("run", "--help", PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+    assert "Example: mirage run" in done.stdout
+
+
 def test_module_is_the_command():
     """The installed script calls the function that these tests call."""
     from importlib.metadata import entry_points
