@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from mirage.book import landing, run, stamp, vega
+from mirage.book import front, landing, run, stamp, vega
 from mirage.files import MirageError, atomic_write, disk_faults, locked
 from mirage.processes import run_python
 
@@ -148,6 +148,8 @@ def _contents(executed: Sequence[Path], profile: str) -> dict[str, bytes]:
         "_config.yml": _config(),
         "book/_generated/verdicts.md": landing.verdicts_table(executed),
         "book/_generated/claims.md": landing.claims_table(executed),
+        "book/_generated/answer.md": front.answer(executed),
+        "book/_generated/banner.md": front.banner(executed, profile),
         "book/_generated/runs.md": landing.runs_table(executed, profile),
     }
     contents = {name: path.read_bytes() for name, path in wanted.items()}

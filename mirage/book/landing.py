@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from mirage.book import claims
+from mirage.book import claims, stamp
 from mirage.book.claims import Claim, Kind, Verdict
 from mirage.files import atomic_write
 
@@ -39,8 +39,8 @@ def verdicts_table(executed: Sequence[Path]) -> str:
     lines = [
         f"{headline(pages)} {_summary(papers)}.",
         f"Counted apart: statements that the paper implies ({others[Kind.IMPLIED]}),"
-        f" questions of our own ({others[Kind.OURS]}), and statements of detail ({len(errata)},"
-        f" of which {failing} fail their check: {{doc}}`/notebooks/errata`).",
+        f" questions of our own ({others[Kind.OURS]}), and statements of detail, {failing} of whose"
+        f" {len(errata)} checks fail ({{doc}}`/notebooks/errata`).",
         "",
         ":::{table} Verdicts on the paper's own claims, by page.",
         ":name: tab-verdicts",
@@ -210,7 +210,7 @@ def _label(path: Path) -> str:
 
 
 def runs_table(executed: Sequence[Path], profile: str) -> str:
-    """Write the table of what was run: notebook, parameters, seconds, machine, commit.
+    """Write the table of what was run: profile, data sets, notebooks, seconds, machine, commit.
 
     Parameters
     ----------
@@ -224,10 +224,13 @@ def runs_table(executed: Sequence[Path], profile: str) -> str:
     str
         Markdown.
     """
+    stamps = [found for path in executed if (found := stamp.read(path))]
+    data = {one.name: one for found in stamps for one in found.data}
     lines = [
         f"This book was built in the **{profile}** profile from {_commit()},"
         f" on Python {platform.python_version()}, {platform.system()} {platform.machine()}.",
         "",
+        *_data_sets(sorted(data.values(), key=lambda one: one.name)),
         "| notebook | run on | seconds |",
         "|---|---|---|",
     ]
@@ -236,6 +239,12 @@ def runs_table(executed: Sequence[Path], profile: str) -> str:
         day = meta.get("start_time", "")[:10]
         lines.append(f"| {{doc}}`/notebooks/{path.stem}` | {day} | {meta.get('duration', 0):.0f} |")
     return "\n".join([*lines, ""])
+
+
+def _data_sets(data: Sequence[stamp.Data]) -> list[str]:
+    """Write the table of the data sets that were loaded, and where they came from."""
+    rows = [f"| {one.name} | {_cell(one.description)} | {_cell(one.source)} |" for one in data]
+    return ["| data set | content | source |", "|---|---|---|", *rows, ""] if rows else []
 
 
 def _commit() -> str:

@@ -1,0 +1,74 @@
+"""The first page says what the notebooks found, and what they ran on."""
+
+import msgspec
+import nbformat
+import pytest
+
+from mirage.book import front, stamp
+from mirage.book.claims import Claim, Kind, record
+from mirage.book.rules import Exceeds
+
+
+def notebook(folder, stem, *claims, data=()):
+    """An executed notebook with recorded claims and a stamp."""
+    nb = nbformat.v4.new_notebook()
+    if claims:
+        content, metadata = record(stem, claims)._repr_mimebundle_()
+        output = nbformat.v4.new_output("execute_result", data=content, metadata=metadata)
+        nb.cells.append(nbformat.v4.new_code_cell(outputs=[output]))
+    path = folder / f"{stem}.ipynb"
+    nbformat.write(nb, path)
+    stamp.write(path, "key", data)
+    return path
+
+
+def claim(name, ours, kind=Kind.OURS):
+    return Claim(id=name, kind=kind, statement="It rises.", rule=Exceeds(0), ours=ours)
+
+
+def test_five_sentences_even_without_any_claim(tmp_path):
+    text = front.answer([notebook(tmp_path, "empty")])
+    assert [line[:3] for line in text.splitlines()] == ["1. ", "2. ", "3. ", "4. ", "5. "]
+    assert not set(text.split()) & {"nan", "inf", "None", "–"}
+
+
+def test_sentences_follow_the_verdicts(tmp_path):
+    figure = notebook(
+        tmp_path,
+        "figure-7",
+        claim("figure-2-accuracy", 0.3),
+        claim("figure-7-sharper", 0.8),
+        claim("figure-8-sharper", -0.1),
+        claim("figure-11-sharper", None),
+        claim("not-a-mirage-steep", 4.2),
+        claim("figure-9-formula", 0.7),
+        claim("figure-10-formula", 0.7),
+    )
+    wrong = [claim(f"errata-0{i}-x", -1, Kind.PAPER) for i in (1, 2)]
+    errata = notebook(tmp_path, "errata", *wrong, claim("errata-argument", 0.1))
+    mirage, jump, undecided, surprise, slips = front.answer([figure, errata]).splitlines()
+    assert "in 2 of the 3 comparisons" in mirage
+    assert "the paper's model, autoencoders" in mirage
+    assert "exponent 4.2" in jump
+    assert "Of the 7 claims and questions in this book 0 are undecided" in undecided
+    assert "1 lack the data" in undecided
+    assert "exact match" in surprise
+    assert "2 slips**, which leave its argument as it is (" in slips
+
+
+@pytest.mark.parametrize(("ours", "start"), [(4.0, "Not always"), (-1.0, "A jump of the loss")])
+def test_a_gradual_loss_is_no_jump(tmp_path, ours, start):
+    path = notebook(tmp_path, "not-a-mirage", claim("not-a-mirage-steep", ours))
+    assert f"**{start}.**" in front.answer([path]).splitlines()[1]
+
+
+def test_banner_warns_of_simulated_data(tmp_path):
+    real = stamp.Data("mnist", "1", "MNIST", "embedded")
+    simulated = msgspec.structs.replace(real, name="omniglot", source="stand-in")
+    path = notebook(tmp_path, "figure-11", data=[real])
+    assert front.banner([path], "quick").startswith("```{note}")
+    path = notebook(tmp_path, "figure-11", data=[real, simulated])
+    text = front.banner([path], "paper")
+    assert text.startswith("```{warning}")
+    assert "absent: omniglot" in text
+    assert "Data sets: 2" in text
