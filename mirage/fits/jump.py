@@ -14,22 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from mirage._check import inside, numbers
+from mirage._check import inside
 from mirage.fits.links import LINKS, Link
-from mirage.fits.trends import (
-    Points,
-    draw,
-    estimate_scatter,
-    fit_offset,
-    fit_trend,
-    freedom,
-    points,
-)
+from mirage.fits.shares import Points, checked
+from mirage.fits.trends import Trend, draw, estimate_scatter, fit_offset, fit_trend, freedom
 
 FEWEST = 5  # models: two on either side of the jump, and one for the noise
 LEAST_SCATTER = 0.1  # log odds, see `jump_test`
 POWER = 0.8
-_NEAR = 0.1  # p-values up to here are worth more draws
 _BLOCK = 2**21  # numbers in an array at work
 _LARGEST = 50.0  # log odds: no jump is larger
 
@@ -80,8 +72,7 @@ def jump_test(
     bounds: tuple[ArrayLike, ArrayLike] | None = (0.0, 1.0),
     chance: ArrayLike | None = None,
     scatter: ArrayLike = LEAST_SCATTER,
-    n_draws: int = 200,
-    finest: float = 0.002,
+    n_draws: int = 999,
 ) -> Jumps:
     """Test curves of score against size for a jump between two neighbouring models.
 
@@ -106,9 +97,7 @@ def jump_test(
         Least between-model scatter, log odds, for each curve: from the other curves of the same
         models where there are any.
     n_draws : int
-        Bootstrap draws of each curve.
-    finest : float
-        Curves with p ≤ .1 get 2/finest draws, so that p-values of this size are resolved.
+        Bootstrap draws of each curve; p-values are multiples of 1/(n_draws + 1).
 
     Returns
     -------
@@ -158,15 +147,14 @@ def jump_test(
     >>> slope = -2 + 0.5 * np.log10(x / 1e8)
     >>> curves = 1 / (1 + np.exp(-np.array([slope + 1.5 * (x > 3e9), slope])))
     >>> found = jump_test(x, curves.round(3), 1000, rng=np.random.default_rng(0))
-    >>> (found.p_value < 0.05).tolist(), found.height.round(1)[0]
-    ([True, False], 1.5)
+    >>> (found.p_value < 0.05).tolist(), found.height.round(1).tolist()
+    ([True, False], [1.5, 0.0])
     """
-    data, x, scale, link_names = _checked(x, y, n_items, stderr, bounds, chance)
+    data, x, offset, unit, link_names = checked(x, y, n_items, stderr, bounds, chance)
     scatter = inside("scatter", scatter, 0, np.inf, "positive log odds", closed=False)
     scatter = np.broadcast_to(scatter, len(x))
-    if n_draws < 19 or not 0 < finest <= 1:
-        found = f"found {n_draws} draws and a finest p-value of {finest}"
-        raise ValueError(f"n_draws, finest: {found}, expected at least 19 and (0, 1]")
+    if n_draws < 19:
+        raise ValueError(f"n_draws: found {n_draws}, expected at least 19, for a p-value of .05")
     tested = np.flatnonzero(data.present.sum(1) >= FEWEST)
     columns = np.full((len(Jumps._fields) - 1, len(x)), np.nan)
     expected = np.full(x.shape, np.nan)
@@ -174,15 +162,10 @@ def jump_test(
         links = [LINKS[name] for name in link_names]
         some, least = data.take(tested), scatter[tested]
         results = _blocks(some, links, least, n_draws, rng)
-        near = np.flatnonzero(results["p_value"] <= _NEAR)
-        n_fine = int(np.ceil(2 / finest))
-        if len(near) and n_fine > n_draws:
-            finer = _blocks(some.take(near), links, least[near], n_fine, rng)
-            results["p_value"][near] = finer["p_value"]
-        _describe(results, some, x[tested], links[0], scale[1][tested])
+        _describe(results, some, x[tested], links[0], unit[tested])
         for column, name in zip(columns, Jumps._fields[:-1], strict=True):
             column[tested] = results[name]
-        expected[tested] = scale[0][tested, None] + scale[1][tested, None] * results["expected"]
+        expected[tested] = offset[tested, None] + unit[tested, None] * results["expected"]
     return Jumps(*columns, expected)
 
 
@@ -203,26 +186,35 @@ def _blocks(data: Points, links, scatter, n_draws, rng) -> dict[str, np.ndarray]
 
 
 def _test(data: Points, links: list[Link], scatter, n_draws, rng) -> dict[str, np.ndarray]:
-    p, misfits, expected, cells = [], [], [], {}
+    p, misfits, columns = [], [], []
     for link in links:
         trend, _ = fit_trend(data, link, scatter)
         statistic = _statistics(data, link, scatter, trend)[:, 0]
-        spread = estimate_scatter(data, link, trend, scatter)
+        gap = statistic.argmax(-1)
+        beyond = _gaps(data)[0][gap]
+        offset, _ = fit_offset(data, link, scatter, trend, beyond)
+        # Offset and gap are fitted, too. Scatter about the smooth curve would hide a jump: it is
+        # what the jump itself looks like where there is none in the model.
+        degrees = np.maximum(freedom(data) - 2, 1)
+        spread = estimate_scatter(data, link, offset, scatter, degrees)
         drawn = data._replace(y=draw(data, link, trend, spread, n_draws, rng))
         null = _statistics(drawn, link, scatter, fit_trend(drawn, link, scatter)[0]).max(-1)
         top = statistic.max(-1)
         p.append((1 + (null >= top[:, None] - 1e-9).sum(1)) / (1 + n_draws))
         misfits.append(trend.misfit[:, 0])
-        expected.append(trend.share[:, 0])
-        if not cells:
-            critical = np.sqrt(np.quantile(null, 0.95, axis=1))
-            error = _standard_errors(data, trend)
-            detectable = _detectable(critical, error)
-            cells = {"gap": statistic.argmax(-1), "scatter": spread}
-            cells["smallest_detectable"] = detectable
-    better = np.argmin(misfits, axis=0)
-    rows = np.arange(len(better))
-    return cells | {"p_value": np.max(p, axis=0), "expected": np.array(expected)[better, rows]}
+        critical = np.sqrt(np.quantile(null, 0.95, axis=1))
+        detectable = _detectable(critical, _standard_errors(data, link, trend))
+        columns.append(
+            {
+                "gap": gap,
+                "scatter": spread,
+                "smallest_detectable": detectable,
+                "expected": trend.share[:, 0],
+            }
+        )
+    better, rows = np.argmin(misfits, axis=0), np.arange(len(top))
+    cells = {name: np.array([c[name] for c in columns])[better, rows] for name in columns[0]}
+    return cells | {"p_value": np.max(p, axis=0)}
 
 
 def _gaps(data: Points) -> tuple[np.ndarray, np.ndarray]:
@@ -233,7 +225,7 @@ def _gaps(data: Points) -> tuple[np.ndarray, np.ndarray]:
     return above[1:-1], ((gap >= 1) & (gap <= count - 3))[:, 1:-1]
 
 
-def _statistics(data: Points, link: Link, scatter, smooth) -> np.ndarray:
+def _statistics(data: Points, link: Link, scatter, smooth: Trend) -> np.ndarray:
     """T of every gap, (curves, draws, gaps): 0 for a fall, and where no jump may be."""
     left = np.maximum(freedom(data) - 1, 1)[:, None]
     columns = []
@@ -243,7 +235,7 @@ def _statistics(data: Points, link: Link, scatter, smooth) -> np.ndarray:
         rows = np.flatnonzero(allowed)
         if len(rows):
             some = data.take(rows)
-            before = type(smooth)(*(array[rows] for array in smooth))
+            before = Trend(*(array[rows] for array in smooth))
             beyond = np.broadcast_to(above, some.present.shape)
             after, theta = fit_offset(some, link, scatter[rows], before, beyond)
             gain = np.maximum(before.misfit - after.misfit, 0) * (theta[..., -1] > 0)
@@ -252,15 +244,19 @@ def _statistics(data: Points, link: Link, scatter, smooth) -> np.ndarray:
     return np.stack(columns, axis=-1)
 
 
-def _standard_errors(data: Points, trend) -> np.ndarray:
-    """Of a small offset in each gap, (curves, gaps), with the misfit about the smooth curve."""
+def _standard_errors(data: Points, link: Link, trend: Trend) -> np.ndarray:
+    """Of a small offset in each gap, log odds, (curves, gaps), by the smooth fit."""
     above, allowed = _gaps(data)
     weight = trend.weight[:, 0]
     crossed = np.einsum("cm,cmp,gm->cpg", weight, data.basis, above)
     explained = (crossed * np.linalg.solve(trend.normal[:, 0], crossed)).sum(1)
     information = np.maximum(weight @ above.T - explained, 1e-9)
     noise = np.maximum(trend.misfit[:, 0] / freedom(data), 1)
-    return np.where(allowed, np.sqrt(noise[:, None] / information), np.inf)
+    eta = (trend.eta[:, 0, 1:-2] + trend.eta[:, 0, 2:-1]) / 2  # half way across each gap
+    share = np.clip(link.share(eta), 1e-9, 1 - 1e-9)
+    per_logit = 0.25 if link.name == "identity" else share * (1 - share)
+    error = np.sqrt(noise[:, None] / information) * link.slope(eta) / per_logit
+    return np.where(allowed, error, np.inf)
 
 
 def _detectable(critical, error):
@@ -292,57 +288,3 @@ def _describe(results, data: Points, x, link: Link, unit) -> None:
     results["height_low"], results["height_high"] = height - 1.96 * error, height + 1.96 * error
     results["score_height"] = np.maximum(unit * (1 - data.floor[:, 0, 0]) * step, 0)
     results["gap_low"], results["gap_high"] = x[rows, gap], x[rows, gap + 1]
-
-
-def _checked(x, y, n_items, stderr, bounds, chance):
-    """Curves as shares of their range; sizes; offset and unit of the range; names of the links."""
-    x, y = (np.atleast_2d(_padded(name, values)) for name, values in (("x", x), ("y", y)))
-    x = np.broadcast_to(x, y.shape) if x.shape[0] == 1 else x
-    if x.shape != y.shape:
-        raise ValueError(f"x: found shape {x.shape}, expected that of y, {y.shape}")
-    present = ~np.isnan(y)
-    if (present[:, 1:] & ~present[:, :-1]).any() or not present[:, :2].all():
-        raise ValueError("y: found NaN before a score, expected at least 2 models and then NaN")
-    sizes = np.where(present, x, np.nan)
-    ascending = ~present[:, 1:] | (sizes[:, 1:] > sizes[:, :-1])
-    if not (ascending.all() and (sizes[present] > 0).all() and np.isfinite(sizes[present]).all()):
-        raise ValueError("x: found sizes that do not ascend, expected positive and ascending ones")
-    n, error = (
-        np.full(y.shape, np.nan) if values is None else _like(name, values, y)
-        for name, values in (("n_items", n_items), ("stderr", stderr))
-    )
-    counted = ~np.isnan(n) & present
-    inside("n_items", n[counted], 1, 2**53, "at least 1 item")
-    inside("y", y[counted], 0, 1, "accuracies in [0, 1], as n_items is given")
-    n = np.where(present & (~np.isnan(n)).all(1, where=present, keepdims=True), np.rint(n), np.nan)
-    inside("stderr", error[~np.isnan(error)], 0, np.inf, "standard errors of at least 0")
-    if bounds is None:
-        low, high = np.nanmin(y, 1), np.nanmax(y, 1)
-        unit = np.where(high > low, high - low, 1) / 0.9
-        offset, names = (low + high) / 2 - unit / 2, ["identity"]
-        floor = np.zeros(len(y))
-    else:
-        offset, high = (_like("bounds", end, y[:, 0]) for end in bounds)
-        unit, names = high - offset, ["logit", "loglog"]
-        if not (unit > 0).all():
-            raise ValueError(f"bounds: found {bounds}, expected (low, high) with low < high")
-        guess = offset if chance is None else _like("chance", chance, y[:, 0])
-        floor = inside("chance", (guess - offset) / unit, 0, 0.999, "a guess inside the bounds")
-    share = (y - offset[:, None]) / unit[:, None]
-    inside("y", share[present], -1e-9, 1 + 1e-9, "scores within the bounds of their metric")
-    data = points(share, x, n, (error / unit[:, None]) ** 2, np.atleast_1d(floor))
-    return data, x, (offset, unit), names
-
-
-def _padded(name: str, values: ArrayLike) -> np.ndarray:
-    array = np.asarray(values, dtype=np.float64)
-    numbers(name, np.nan_to_num(array), {1, 2}, "(curves, models) or (models,)")
-    return array
-
-
-def _like(name: str, values: ArrayLike, like: np.ndarray) -> np.ndarray:
-    try:
-        return np.broadcast_to(np.asarray(values, np.float64), like.shape)
-    except (TypeError, ValueError) as error:
-        expected = f"expected one that broadcasts to {like.shape}"
-        raise ValueError(f"{name}: found shape {np.shape(values)}, {expected}") from error

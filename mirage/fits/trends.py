@@ -13,56 +13,10 @@ import numpy as np
 from scipy.special import expit
 
 from mirage.fits.links import Link
+from mirage.fits.shares import FIXED, Points
 
 N_STEPS, N_FURTHER = 8, 5  # Newton steps: from the transformed scores, and from another fit
 _LIMIT = 12.0  # of |η|
-# Prior standard deviations of the coefficients of 1, t, t² and t³ on log sizes t in [−1, 1], in
-# log odds. Level and slope are free in effect. A bend of 1 between the ends and the middle is
-# what a straight line in one link looks like in the other, over a rise from .02 to .98; but the
-# test asks both links, and with few models a free bend costs more true jumps than false ones.
-PRIORS = {  # from how many models
-    2: (10.0, 30.0, 1e-4, 1e-4),
-    7: (10.0, 30.0, 0.3, 1e-4),
-    12: (10.0, 30.0, 1.0, 0.5),
-}
-_FIXED = 1e6  # precision of a coefficient that is held
-
-
-class Points(NamedTuple):
-    """Curves as shares of the range of their metric, in (0, 1); padded with NaN.
-
-    Attributes
-    ----------
-    y : ndarray, shape (curves, draws, models)
-        Scores.
-    basis : ndarray, shape (curves, models, 4)
-        Powers of log size.
-    present : ndarray of bool, shape (curves, models)
-        Where there is a model.
-    n_items : ndarray, shape (curves, models)
-        Items of a share of items, else NaN.
-    variance : ndarray, shape (curves, models)
-        Squared standard error of the mean of a real-valued metric, 0 if unknown.
-    floor : ndarray, shape (curves, 1, 1)
-        Share that a guess scores.
-    precision : ndarray, shape (curves, 1, 4)
-        Of the prior of each coefficient.
-    decades : ndarray, shape (curves, 1)
-        Range of the sizes.
-    """
-
-    y: np.ndarray
-    basis: np.ndarray
-    present: np.ndarray
-    n_items: np.ndarray
-    variance: np.ndarray
-    floor: np.ndarray
-    precision: np.ndarray
-    decades: np.ndarray
-
-    def take(self, rows: np.ndarray) -> Points:
-        """Some of the curves."""
-        return Points(*(array[rows] for array in self))
 
 
 class Trend(NamedTuple):
@@ -94,29 +48,6 @@ class Trend(NamedTuple):
         return (self.weight * self.residual**2).sum(-1)
 
 
-def points(y, x, n_items, variance, floor) -> Points:
-    """Curves (curves, models) as `Points` of one draw; x ascending, all padded with NaN."""
-    present = ~np.isnan(y)
-    log = np.where(present, np.log10(np.where(present, x, 1)), np.nan)
-    low, high = np.nanmin(log, 1, keepdims=True), np.nanmax(log, 1, keepdims=True)
-    t = np.where(present, 2 * (log - low) / (high - low) - 1, 0)
-    basis = np.stack([np.ones_like(t), t, t**2 - 1 / 3, t**3 - 0.6 * t], axis=-1)
-    count = present.sum(1)[:, None]
-    precision = np.zeros((len(count), 4))
-    for fewest, deviations in PRIORS.items():
-        precision = np.where(count >= fewest, 1 / np.square(deviations), precision)
-    return Points(
-        np.where(present, y, 0.5)[:, None],
-        basis,
-        present,
-        n_items,
-        np.nan_to_num(variance),
-        floor[:, None, None],
-        precision[:, None],
-        high - low,
-    )
-
-
 def fit_trend(data: Points, link: Link, scatter: np.ndarray) -> tuple[Trend, np.ndarray]:
     """Fit the smooth trend of every curve and draw.
 
@@ -139,7 +70,7 @@ def fit_trend(data: Points, link: Link, scatter: np.ndarray) -> tuple[Trend, np.
         rows = steep.any(1)
         centre[..., 1] = np.where(steep, np.sign(theta[..., 1]) * steepest, 0)
         precision = precision.copy()
-        precision[..., 1] = np.where(steep, _FIXED, precision[..., 1])
+        precision[..., 1] = np.where(steep, FIXED, precision[..., 1])
         terms = (data.basis[rows], precision[rows], centre[rows])
         held, coefficients = _newton(data.take(rows), link, scatter[rows], terms)
         for array, part in zip((*trend, theta), (*held, coefficients), strict=True):
@@ -218,10 +149,12 @@ def _per_logit(data: Points, link: Link, inner):
     return (1 - data.floor) * inner * (1 - inner)
 
 
-def estimate_scatter(data: Points, link: Link, trend: Trend, least: np.ndarray) -> np.ndarray:
+def estimate_scatter(
+    data: Points, link: Link, trend: Trend, least: np.ndarray, degrees: np.ndarray
+) -> np.ndarray:
     """Scatter of each curve's models in log odds that explains its misfit, at least `least`.
 
-    Paule and Mandel's estimate: the weighted squares sum to the degrees of freedom.
+    Paule and Mandel's estimate: the weighted squares sum to the `degrees` of freedom.
     """
     inner = (trend.share - data.floor) / (1 - data.floor)
     per_logit = _per_logit(data, link, np.clip(inner, 1e-9, 1 - 1e-9))[:, 0]
@@ -232,14 +165,14 @@ def estimate_scatter(data: Points, link: Link, trend: Trend, least: np.ndarray) 
     low, high = np.array(least, np.float64), np.full(len(least), 5.0)
     for _ in range(30):
         middle = np.sqrt(low * high)
-        more = (squared / (sampling + middle[:, None] ** 2)).sum(1) > freedom(data)
+        more = (squared / (sampling + middle[:, None] ** 2)).sum(1) > degrees
         low, high = np.where(more, middle, low), np.where(more, high, middle)
     return low
 
 
 def freedom(data: Points) -> np.ndarray:
     """Models less the terms of the trend that they can determine, at least 1."""
-    return np.maximum(data.present.sum(1) - (data.precision[:, 0] < _FIXED).sum(1), 1)
+    return np.maximum(data.present.sum(1) - (data.precision[:, 0] < FIXED).sum(1), 1)
 
 
 def draw(data: Points, link: Link, trend: Trend, scatter, n_draws: int, rng) -> np.ndarray:

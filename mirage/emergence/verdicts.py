@@ -1,0 +1,255 @@
+"""The verdict of an ability, by rules on its evidence, and one sentence that says why.
+
+The rules are asked in the order of `RULES`; the first that applies decides. They were set by
+reasoning on simulations with a known answer (``benchmarks/decisions.py``), not on real data.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mirage.emergence.evidence import LEVEL, Evidence, Finding
+from mirage.fits.jump import FEWEST
+from mirage.formatting import number
+from mirage.statistics.resolution import smallest_detectable
+
+VERDICTS = (
+    "never-above-chance",
+    "declines",
+    "gradual",
+    "metric",
+    "resolution",
+    "jump",
+    "undecided",
+)
+JUMP = 1.5  # log odds: a curve is gradual only if a jump of this height would have been found
+FALSE_SHARE = 0.1  # of the jumps named in a table that may be false, on average
+DORMANT = 0.1  # share of the sizes from which a curve looks emergent
+UNSEEN = 3.0  # expected successes below which a score of 0 is no surprise: exp(-3) = 5 %
+CLEAR = 0.2  # share of the range above chance that a test must be able to see, to deny it
+
+
+class Verdict(NamedTuple):
+    """What an ability is, and why.
+
+    Attributes
+    ----------
+    verdict : str
+        One of `VERDICTS`.
+    sentence : str
+        One plain sentence with its numbers.
+    """
+
+    verdict: str
+    sentence: str
+
+
+def p_of_ability(evidence: Evidence) -> float:
+    """Probability that smooth curves show a jump under every metric that could show it.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of `mirage.emergence.evidence.gather`.
+
+    Returns
+    -------
+    float
+        The largest p-value of the metrics, in (0, 1]; NaN with fewer than 5 models. A metric
+        takes no part if the jump that another metric shows is below what it can detect.
+    """
+    tested = [f for f in evidence.findings if not np.isnan(f.p_jump)]
+    if not tested:
+        return np.nan
+    height = max((f.height for f in tested if f.p_jump <= LEVEL), default=np.inf)
+    able = [f for f in tested if f.p_jump <= LEVEL or f.detectable <= height]
+    return max(f.p_jump for f in able or tested)
+
+
+def decide(evidence: Evidence, q_jump: float) -> Verdict:
+    """Apply the rules to one ability.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of `mirage.emergence.evidence.gather`.
+    q_jump : float
+        `p_of_ability`, corrected for all abilities of the table; NaN if there is none.
+
+    Returns
+    -------
+    Verdict
+
+    Notes
+    -----
+    In this order:
+
+    - *never-above-chance*: no model is above a guess, and an accuracy of 20 % of the range above
+      it would have been seen with 95 % power;
+    - *declines*: the 95 % interval of the slope lies below 0;
+    - *undecided* with fewer than 5 models;
+    - *jump*: p ≤ .05 and q ≤ .1, under every metric that could show the jump;
+    - *metric*: the headline metric is dormant over a tenth of the sizes or more, longer than a
+      smooth metric of the same answers (95 % interval of the difference above 0), and the smooth
+      metric does not jump (p > .05) but rises; or the headline jumps where the smooth metric
+      would have shown as large a jump and does not;
+    - *resolution*: the headline metric is dormant, does not jump, and a smooth curve expects fewer
+      than 3 successes wherever the score is 0;
+    - *gradual*: no metric jumps, and a jump of 1.5 in log odds would have been found with 80 %
+      power;
+    - *undecided* otherwise.
+    """
+    for rule in RULES:
+        if found := rule(evidence, q_jump):
+            return found
+    return _undecided(evidence)
+
+
+def _never_above_chance(evidence: Evidence, _) -> Verdict | None:
+    head = evidence.findings[0]
+    if head.above_chance is not False:
+        return None
+    chance, most = head.curve.chance or 0.0, float(head.curve.n_items.max())
+    visible = smallest_detectable(most, chance)
+    if not visible <= chance + CLEAR * (1 - chance):
+        reason = f"no model is above chance, but {most:.0f} items cannot show less than "
+        return Verdict("undecided", f"Undecided: {reason}{number(visible)}.")
+    late = any(f.trend[0] > 0 for f in evidence.findings[1:])
+    other = "; another metric of the same answers does rise" if late else ""
+    return Verdict(
+        "never-above-chance",
+        f"No model scores above chance ({number(chance)}), up to {number(head.curve.y.max())} "
+        f"on {most:.0f} items{other}.",
+    )
+
+
+def _declines(evidence: Evidence, _) -> Verdict | None:
+    head = evidence.findings[0]
+    low, high = head.trend
+    if not high < 0 or head.curve.y[-1] >= head.curve.y[0]:
+        return None
+    return Verdict(
+        "declines",
+        f"The {head.curve.name} falls with size, by {number(-(low + high) / 2)} in log odds per "
+        f"decade [{number(-high)}, {number(-low)}].",
+    )
+
+
+def _too_few(evidence: Evidence, _) -> Verdict | None:
+    head = evidence.findings[0]
+    if len(head.curve.x) >= FEWEST:
+        return None
+    reason = f"{len(head.curve.x)} models cannot tell a jump from a steep rise"
+    if (difference := evidence.difference) is not None and difference.low > 0:
+        smooth = evidence.findings[evidence.smooth].curve.name
+        reason += (
+            f"; on the same items the {head.curve.name} stays at its base over "
+            f"{number(difference.difference)} more of the sizes than the {smooth}"
+        )
+    return Verdict("undecided", f"Undecided: {reason}.")
+
+
+def _jump(evidence: Evidence, q_jump: float) -> Verdict | None:
+    if not (p_of_ability(evidence) <= LEVEL and q_jump <= FALSE_SHARE):
+        return None
+    shown = max(evidence.findings, key=lambda f: (f.p_jump <= LEVEL, not f.curve.sharp))
+    count = sum(f.p_jump <= LEVEL for f in evidence.findings)
+    which = "the only metric at hand" if len(evidence.findings) == 1 else "every metric at hand"
+    if count < len(evidence.findings):
+        which = f"{count} of {len(evidence.findings)} metrics, the others could not show it"
+    return Verdict(
+        "jump",
+        f"The score jumps by {number(shown.height)} in log odds ({number(shown.score_height)} of "
+        f"{shown.curve.name}) between {_size(shown.gap[0])} and {_size(shown.gap[1])}, under "
+        f"{which} (q = {number(q_jump)}).",
+    )
+
+
+def _metric(evidence: Evidence, _) -> Verdict | None:
+    if evidence.smooth is None:
+        return None
+    head, smooth = evidence.findings[0], evidence.findings[evidence.smooth]
+    if smooth.p_jump <= LEVEL or not smooth.trend[0] > 0:
+        return None
+    difference = evidence.difference
+    name, other = head.curve.name, smooth.curve.name
+    if difference is not None and difference.low > 0 and head.dormancy.share >= DORMANT:
+        return Verdict(
+            "metric",
+            f"The {name} stays at its base over {number(head.dormancy.share)} of the sizes; the "
+            f"{other} of the same answers rises from {number(smooth.dormancy.share)} on "
+            f"(difference {number(difference.difference)} [{number(difference.low)}, "
+            f"{number(difference.high)}]) without a jump (p = {number(smooth.p_jump)}).",
+        )
+    if head.p_jump <= LEVEL and smooth.detectable <= head.height:
+        return Verdict(
+            "metric",
+            f"The {name} jumps by {number(head.height)} in log odds, but the {other} of the same "
+            f"answers does not, where {number(smooth.detectable)} would have been found.",
+        )
+    return None
+
+
+def _resolution(evidence: Evidence, _) -> Verdict | None:
+    head = evidence.findings[0]
+    n, y = head.curve.n_items, head.curve.y
+    if n is None or head.p_jump <= LEVEL or not head.dormancy.share >= DORMANT:
+        return None
+    zeros = (y == 0) & (np.cumsum(y) == 0)
+    if head.curve.chance or zeros.sum() < 2 or not (n * head.expected)[zeros].sum() < UNSEEN:
+        return None
+    unseen = smallest_detectable(float(n[zeros].min()))
+    return Verdict(
+        "resolution",
+        f"The zeros at {zeros.sum()} of {len(y)} models are what a smooth curve gives on "
+        f"{n[zeros].min():.0f} items, which cannot show less than {number(unseen)}.",
+    )
+
+
+def _gradual(evidence: Evidence, _) -> Verdict | None:
+    if any(f.p_jump <= LEVEL for f in evidence.findings):
+        return None
+    sharpest = min(evidence.findings, key=lambda f: f.detectable)
+    if not sharpest.detectable <= JUMP:
+        return None
+    head = evidence.findings[0]
+    rises = "rises gradually" if head.trend[0] > 0 else "does not rise with size"
+    return Verdict(
+        "gradual",
+        f"The {head.curve.name} {rises}: a jump of {number(sharpest.detectable)} in log odds "
+        f"would have been found with 80 % power.",
+    )
+
+
+def _undecided(evidence: Evidence) -> Verdict:
+    jumping = [f for f in evidence.findings if f.p_jump <= LEVEL]
+    if jumping:
+        shown = jumping[0]
+        return Verdict(
+            "undecided",
+            f"Undecided: the {shown.curve.name} seems to jump by {number(shown.height)} in log "
+            f"odds (p = {number(shown.p_jump)}), which too few metrics or too many tests confirm.",
+        )
+    least = min((f.detectable for f in evidence.findings), default=np.inf)
+    visible = f"less than {number(least)} in log odds" if np.isfinite(least) else "any height"
+    return Verdict(
+        "undecided",
+        f"Undecided: no jump is found, but one of {visible} would have escaped.",
+    )
+
+
+def _size(value: float) -> str:
+    for unit, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if unit <= value < 1e15:
+            return f"{value / unit:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+RULES = (_never_above_chance, _declines, _too_few, _jump, _metric, _resolution, _gradual)
+
+
+def informative(findings: tuple[Finding, ...]) -> Finding:
+    """The finding that could show the smallest jump."""
+    return min(findings, key=lambda f: np.nan_to_num(f.detectable, nan=np.inf))
