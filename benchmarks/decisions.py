@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from mirage.emergence.abilities import verdicts
-from mirage.emergence.evidence import Ability, MetricCurve
+from mirage.emergence.ability import Ability, MetricCurve
 from mirage.emergence.verdicts import VERDICTS
 
 TRUTHS = {  # what is simulated: which verdict is right, and how many of the 25 of a family

@@ -1,80 +1,21 @@
-"""What is measured of an ability before a verdict: chance, trend, dormancy and jump of each metric.
-
-An ability is one task of one model family under one protocol, with all its metrics.
-"""
+"""What is measured of an ability before a verdict: chance, trend, dormancy and jump."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import bdtrc, ndtri, stdtrit
+from scipy.special import betainc, ndtri, stdtrit
 
+from mirage.emergence.ability import Ability, MetricCurve
+from mirage.emergence.ability_jumps import LEVEL, jumps
 from mirage.emergence.dormancy import Dormancy, dormancy
 from mirage.emergence.dormancy_bootstrap import DormancyDifference, dormancy_difference
-from mirage.fits.jump import FEWEST, LEAST_SCATTER, jump_test
+from mirage.fits.jump import LEAST_SCATTER
+from mirage.statistics.bootstrap import binomial_bootstrap
+from mirage.statistics.intervals import percentile_interval
 
-LEVEL = 0.05  # of every test
 MARGIN = 0.02  # share of the range above a guess that a biased guesser may reach
-FAMILY = 10  # curves from which the scatter of a family is estimated
-_FINEST = 20_000  # most draws of a curve
-
-
-class MetricCurve(NamedTuple):
-    """One metric of an ability, higher is better.
-
-    Attributes
-    ----------
-    name : str
-        As in the score table.
-    x, y : ndarray, shape (models,)
-        Sizes, ascending, and scores.
-    n_items : ndarray, shape (models,), or None
-        Items behind each share of items; None for a mean of reals.
-    stderr : ndarray, shape (models,), or None
-        Standard errors of means of reals, where known.
-    bounds : (float, float) or None
-        Range of the metric; None without bounds.
-    chance : float or None
-        Score of a guess; None if unknown.
-    sharp : bool
-        Whether an item counts only if all of its answer is right.
-    items : ndarray, shape (models, items), or None
-        Score of each item, the same items in the same order for all metrics of the ability.
-    """
-
-    name: str
-    x: np.ndarray
-    y: np.ndarray
-    n_items: np.ndarray | None
-    stderr: np.ndarray | None
-    bounds: tuple[float, float] | None
-    chance: float | None
-    sharp: bool
-    items: np.ndarray | None = None
-
-
-class Ability(NamedTuple):
-    """All metrics of one family, task and protocol.
-
-    Attributes
-    ----------
-    family, task, protocol : str
-        What it is.
-    metrics : tuple of MetricCurve
-        The headline metric first.
-    note : str or None
-        Why it cannot be judged, or what is doubtful.
-    judged : bool
-        Whether it can be judged.
-    """
-
-    family: str
-    task: str
-    protocol: str
-    metrics: tuple[MetricCurve, ...]
-    note: str | None = None
-    judged: bool = True
 
 
 class Finding(NamedTuple):
@@ -155,18 +96,18 @@ def gather(
     """
     curves = [curve for ability in abilities for curve in ability.metrics]
     family = [ability.family for ability in abilities for _ in ability.metrics]
-    jumps = iter(_jumps(curves, family, rng, n_draws))
-    return [_evidence(ability, jumps, rng, n_resamples) for ability in abilities]
+    tested = iter(jumps(curves, family, rng, n_draws))
+    return [_evidence(ability, tested, rng, n_resamples) for ability in abilities]
 
 
-def _evidence(ability: Ability, jumps, rng, n_resamples) -> Evidence:
+def _evidence(ability: Ability, tested, rng, n_resamples) -> Evidence:
     findings = tuple(
         Finding(
             curve,
             above_chance(curve),
             trend(curve),
             _dormancy(curve),
-            **next(jumps),
+            **next(tested),
         )
         for curve in ability.metrics
     )
@@ -177,16 +118,38 @@ def _evidence(ability: Ability, jumps, rng, n_resamples) -> Evidence:
         smooth, key=lambda i: np.nan_to_num(findings[i].detectable, nan=np.inf), default=None
     )
     difference = None
-    if head.sharp and smooth is not None:
-        other = findings[smooth].curve
-        if np.array_equal(head.x, other.x):
-            paired = head.items is not None and other.items is not None
-            a, b = (head.items, other.items) if paired else (head.y, other.y)
-            chance = (head.chance, other.chance)
-            difference = dormancy_difference(
-                a, b, head.x, rng, per_item=paired, chance=chance, n_resamples=n_resamples
-            )
+    if head.sharp and smooth is not None and np.array_equal(head.x, findings[smooth].curve.x):
+        difference = _difference(head, findings[smooth].curve, rng, n_resamples)
     return Evidence(ability, findings, difference, smooth)
+
+
+def _difference(a: MetricCurve, b: MetricCurve, rng, n_resamples) -> DormancyDifference:
+    """Difference of dormant shares, over the same items where they are known.
+
+    Without items both metrics are drawn anew independently, which is wider; then the interval is
+    given only where the brackets are disjoint, and only if the error of both metrics is known.
+    """
+    chance = (a.chance, b.chance)
+    if a.items is not None and b.items is not None:
+        return dormancy_difference(
+            a.items, b.items, a.x, rng, per_item=True, chance=chance, n_resamples=n_resamples
+        )
+    found = dormancy_difference(a.y, b.y, a.x, rng, chance=chance)
+    if a.n_items is None or (b.n_items is None and b.stderr is None) or not found.disjoint:
+        return found
+    shares = [
+        np.nan_to_num(dormancy(_redrawn(c, rng, n_resamples), c.x, c.chance).share, nan=1.0)
+        for c in (a, b)
+    ]
+    low, high = percentile_interval(shares[0] - shares[1])
+    return found._replace(low=low, high=high)
+
+
+def _redrawn(curve: MetricCurve, rng, n_resamples) -> np.ndarray:
+    """Scores (n_resamples, models) with their sampling error drawn again."""
+    if curve.n_items is not None:
+        return binomial_bootstrap(curve.y, curve.n_items, n_resamples, rng)
+    return curve.y + curve.stderr * rng.standard_normal((n_resamples, len(curve.y)))
 
 
 def _dormancy(curve: MetricCurve) -> Dormancy:
@@ -211,7 +174,7 @@ def above_chance(curve: MetricCurve) -> bool | None:
         return bool(k.any())
     late = slice(len(n) // 2, None)
     n, k = np.append(n, n[late].sum()), np.append(k, k[late].sum())
-    p = np.where(k > 0, bdtrc(np.maximum(k - 1, 0), n, curve.chance), 1.0)
+    p = np.where(k > 0, betainc(np.maximum(k, 1), n - k + 1, curve.chance), 1.0)
     clear = k / n > curve.chance + MARGIN * (1 - curve.chance)
     return bool(((p < LEVEL / len(n)) & clear).any())
 
@@ -252,96 +215,3 @@ def _log_odds(curve: MetricCurve) -> tuple[np.ndarray, np.ndarray]:
         return 4 * (q - 0.5), (4 * error) ** 2
     q = np.clip(q, 1e-4, 1 - 1e-4)
     return np.log(q / (1 - q)), (error / (q * (1 - q))) ** 2
-
-
-NO_TEST = {
-    "p_jump": np.nan,
-    "height": np.nan,
-    "score_height": np.nan,
-    "detectable": np.nan,
-    "scatter": np.nan,
-    "gap": (np.nan, np.nan),
-}
-
-
-def _jumps(curves: list[MetricCurve], family: list[str], rng, n_draws: int) -> list[dict]:
-    """Jump tests of all curves; those near the level again with as many draws as q-values need."""
-    cells = [NO_TEST | {"expected": np.full(len(curve.x), np.nan)} for curve in curves]
-    bounded = np.array([curve.bounds is not None for curve in curves])
-    tested = np.array([len(curve.x) >= FEWEST for curve in curves])
-    least = np.full(len(curves), LEAST_SCATTER)
-    for kind in (True, False):
-        rows = np.flatnonzero(tested & (bounded == kind))
-        if not len(rows):
-            continue
-        least[rows] = _family_scatter([curves[i] for i in rows], [family[i] for i in rows], rng)
-        _fill(cells, curves, rows, rng, least, n_draws)
-        p = np.array([cells[i]["p_jump"] for i in rows])
-        near = rows[p <= LEVEL]
-        # Benjamini and Hochberg's rule asks the k-th of m p-values to be at most .05 k/m.
-        extreme = max(int((p <= 2 / (n_draws + 1)).sum()), 1)
-        finer = min(int(2 * tested.sum() / (LEVEL * extreme)), _FINEST)
-        if len(near) and finer > n_draws:
-            _fill(cells, curves, near, rng, least, finer)
-    return cells
-
-
-def _fill(cells, curves, rows, rng, least, n_draws) -> None:
-    """Write the results of the jump test of some curves into their cells."""
-    found = _test([curves[i] for i in rows], rng, least[rows], n_draws)
-    for row, i in enumerate(rows):
-        cells[i] = {
-            "p_jump": float(found.p_value[row]),
-            "height": float(found.height[row]),
-            "score_height": float(found.score_height[row]),
-            "detectable": float(found.smallest_detectable[row]),
-            "scatter": float(found.scatter[row]),
-            "gap": (float(found.gap_low[row]), float(found.gap_high[row])),
-            "expected": found.expected[row, : len(curves[i].x)],
-        }
-
-
-def _family_scatter(curves, family, rng) -> np.ndarray:
-    """Median scatter over the curves of a family, where there are enough; never below .1."""
-    _, place, count = np.unique(family, return_inverse=True, return_counts=True)
-    least = np.full(len(curves), LEAST_SCATTER)
-    rows = np.flatnonzero(count[place] >= FAMILY)
-    if len(rows):
-        found = _test([curves[i] for i in rows], rng, least[rows], 19).scatter
-        for name in np.unique(place[rows]):
-            of_family = place[rows] == name
-            least[rows[of_family]] = np.median(found[of_family])
-    return np.minimum(least, 1.0)
-
-
-def _test(curves: list[MetricCurve], rng, least, n_draws):
-    size = max(len(curve.x) for curve in curves)
-
-    def padded(values):
-        return np.array(
-            [
-                np.pad(
-                    np.broadcast_to(np.nan if v is None else v, len(c.x)).astype(float),
-                    (0, size - len(c.x)),
-                    constant_values=np.nan,
-                )
-                for c, v in zip(curves, values, strict=True)
-            ]
-        )
-
-    bounds = None
-    chance = None
-    if curves[0].bounds is not None:
-        bounds = tuple(np.array([curve.bounds[end] for curve in curves]) for end in (0, 1))
-        chance = np.array([c.bounds[0] if c.chance is None else c.chance for c in curves])
-    return jump_test(
-        padded([c.x for c in curves]),
-        padded([c.y for c in curves]),
-        padded([c.n_items for c in curves]),
-        stderr=padded([c.stderr for c in curves]),
-        bounds=bounds,
-        chance=chance,
-        scatter=least,
-        n_draws=n_draws,
-        rng=rng,
-    )

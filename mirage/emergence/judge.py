@@ -37,7 +37,7 @@ def build(scores, rng: np.random.Generator, options: Options) -> pl.DataFrame:
     """One row per curve: its scores, what may be doubted of them, and why a cell is blank."""
     if options.n_draws < 0:
         raise ValueError(f"n_draws: found {options.n_draws}, expected 0 or more")
-    table = _curves(_checked(scores), options)
+    table = curves(checked_scores(scores), options)
     sound = table["note"].is_null().to_numpy()
     cells = {name: np.full(table.height, np.nan) for name in NUMBERS}
     fit, notes = np.full((2, table.height), None)
@@ -52,7 +52,7 @@ def build(scores, rng: np.random.Generator, options: Options) -> pl.DataFrame:
     )
 
 
-def _checked(scores) -> pl.DataFrame:
+def checked_scores(scores) -> pl.DataFrame:
     """Check the table; a score that is missing or no number passes as inf, noted at its curve."""
     if not isinstance(scores, pl.DataFrame):
         scores = pl.DataFrame(list(scores), strict=False, infer_schema_length=None)
@@ -100,7 +100,7 @@ def _known(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
+def curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
     """One row per curve: lists of x, y, n, and a note where they are no curve."""
     for name in (*options.by, options.x):
         if name not in table.columns:
@@ -135,7 +135,7 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
         )
     )
     reasons = _reasons(options.x, protocol)
-    curves = models.group_by(key, maintain_order=True).agg(
+    grouped = models.group_by(key, maintain_order=True).agg(
         "x",
         "stderr",
         pl.first("is_share", "low", "high"),
@@ -149,14 +149,14 @@ def _curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
         doubtful=pl.any_horizontal(wrong.any() for wrong, _, _ in reasons),
     )
     # The words cost more than all the rest: only where there is something to say.
-    doubtful = models.join(curves.filter("doubtful"), on=key, how="semi", nulls_equal=True)
+    doubtful = models.join(grouped.filter("doubtful"), on=key, how="semi", nulls_equal=True)
     notes = doubtful.group_by(key).agg(
         note=pl.coalesce(
             pl.when(wrong.any()).then(pl.format(text, *values) if values else pl.lit(text))
             for wrong, text, values in reasons
         )
     )
-    return curves.join(notes, on=key, how="left", nulls_equal=True, maintain_order="left")
+    return grouped.join(notes, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 
 def _reasons(x: str, protocol: list[str]) -> list[tuple[pl.Expr, str, tuple]]:

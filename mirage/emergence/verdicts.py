@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mirage.emergence.evidence import LEVEL, Evidence, Finding
+from mirage.emergence.ability_jumps import LEVEL
+from mirage.emergence.evidence import Evidence, Finding
 from mirage.fits.jump import FEWEST
 from mirage.formatting import number
 from mirage.statistics.resolution import smallest_detectable
@@ -162,7 +163,7 @@ def _jump(evidence: Evidence, q_jump: float) -> Verdict | None:
     return Verdict(
         "jump",
         f"The score jumps by {number(shown.height)} in log odds ({number(shown.score_height)} of "
-        f"{shown.curve.name}) between {_size(shown.gap[0])} and {_size(shown.gap[1])}, under "
+        f"{shown.curve.name}) between {size(shown.gap[0])} and {size(shown.gap[1])}, under "
         f"{which} (q = {number(q_jump)}).",
     )
 
@@ -240,7 +241,14 @@ def _undecided(evidence: Evidence) -> Verdict:
     )
 
 
-def _size(value: float) -> str:
+def size(value: float) -> str:
+    """Write a size as model names do.
+
+    Examples
+    --------
+    >>> size(1.3e9), size(4.1e8), size(3e22)
+    ('1.3B', '410M', '3e+22')
+    """
     for unit, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if unit <= value < 1e15:
             return f"{value / unit:.3g}{letter}"

@@ -1,4 +1,4 @@
-"""Smooth, broken and step curves of score against size: fits, comparison, forecasts, thresholds.
+"""Curves of score against size: smooth, broken and step fits, jumps, forecasts, thresholds.
 
 Whether an ability *emerges* is here a comparison of likelihoods, not a look at a plot.
 See `fit` for the models and their noise, `compare` for the rule of the verdict.
@@ -8,6 +8,7 @@ from mirage.fits.comparison import MARGIN, Compared, Comparison, compare
 from mirage.fits.curve import Fit, fit
 from mirage.fits.data import STEEPEST
 from mirage.fits.forecasts import Forecast, forecast
+from mirage.fits.jump import Jumps, jump_test
 from mirage.fits.lengths import GeometricLength, LinearLength, geometric_length, linear_length
 from mirage.fits.linearised import Curvature, curvature
 from mirage.fits.models import FAMILIES
@@ -26,6 +27,7 @@ __all__ = [
     "Fit",
     "Forecast",
     "GeometricLength",
+    "Jumps",
     "LinearLength",
     "Threshold",
     "compare",
@@ -34,6 +36,7 @@ __all__ = [
     "forecast",
     "geometric_length",
     "isotonic",
+    "jump_test",
     "linear_length",
     "threshold",
 ]

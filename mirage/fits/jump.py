@@ -165,7 +165,8 @@ def jump_test(
         _describe(results, some, x[tested], links[0], unit[tested])
         for column, name in zip(columns, Jumps._fields[:-1], strict=True):
             column[tested] = results[name]
-        expected[tested] = offset[tested, None] + unit[tested, None] * results["expected"]
+        fitted = offset[tested, None] + unit[tested, None] * results["expected"]
+        expected[tested] = np.where(some.present, fitted, np.nan)
     return Jumps(*columns, expected)
 
 

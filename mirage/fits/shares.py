@@ -84,7 +84,7 @@ class Shares(NamedTuple):
 def checked(x, y, n_items, stderr, bounds, chance) -> Shares:
     """Check the arguments of `mirage.fits.jump_test`."""
     x, y = (np.atleast_2d(_padded(name, values)) for name, values in (("x", x), ("y", y)))
-    x = np.broadcast_to(x, y.shape) if x.shape[0] == 1 else x
+    x = np.broadcast_to(x, y.shape) if x.shape == (1, y.shape[1]) else x
     if x.shape != y.shape:
         raise ValueError(f"x: found shape {x.shape}, expected that of y, {y.shape}")
     present = ~np.isnan(y)

@@ -1,0 +1,64 @@
+"""An ability: one task of one model family under one protocol, with all its metrics."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class MetricCurve(NamedTuple):
+    """One metric of an ability, higher is better.
+
+    Attributes
+    ----------
+    name : str
+        As in the score table.
+    x, y : ndarray, shape (models,)
+        Sizes, ascending, and scores.
+    n_items : ndarray, shape (models,), or None
+        Items behind each share of items; None for a mean of reals.
+    stderr : ndarray, shape (models,), or None
+        Standard errors of means of reals, where known.
+    bounds : (float, float) or None
+        Range of the metric; None without bounds.
+    chance : float or None
+        Score of a guess; None if unknown.
+    sharp : bool
+        Whether an item counts only if all of its answer is right.
+    items : ndarray, shape (models, items), or None
+        Score of each item, the same items in the same order for all metrics of the ability.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    n_items: np.ndarray | None
+    stderr: np.ndarray | None
+    bounds: tuple[float, float] | None
+    chance: float | None
+    sharp: bool
+    items: np.ndarray | None = None
+
+
+class Ability(NamedTuple):
+    """All metrics of one family, task and protocol.
+
+    Attributes
+    ----------
+    family, task, protocol : str
+        What it is.
+    metrics : tuple of MetricCurve
+        The headline metric first.
+    note : str or None
+        Why it cannot be judged, or what is doubtful.
+    judged : bool
+        Whether it can be judged.
+    """
+
+    family: str
+    task: str
+    protocol: str
+    metrics: tuple[MetricCurve, ...]
+    note: str | None = None
+    judged: bool = True

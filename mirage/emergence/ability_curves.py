@@ -1,0 +1,198 @@
+"""From score and outcome tables to abilities: all metrics of a family, task and protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from mirage import tables
+from mirage.emergence.ability import Ability, MetricCurve
+from mirage.emergence.judge import checked_scores, curves
+from mirage.emergence.measures import Options
+from mirage.metrics import catalogue
+
+_FEW = "fewer than 3 models"  # of the table of curves; two models still show what items can say
+_LARGEST_LOSS = 15.0  # nats: beyond, exp(−loss) has no digits left
+
+
+def abilities(
+    scores: pl.DataFrame,
+    outcomes: pl.DataFrame | None,
+    x: str,
+    chance: float | Mapping[str, float] | None,
+) -> list[Ability]:
+    """Group the curves of a score table into abilities, with their items where there are any.
+
+    Parameters
+    ----------
+    scores, outcomes, x, chance
+        As for `mirage.emergence.abilities.judge`.
+
+    Returns
+    -------
+    list of Ability
+        In the order of the first rows; those that cannot be judged with the reason.
+    """
+    table = _with_chance(checked_scores(scores), chance)
+    found = {}
+    for split, part in _by_protocol(table):
+        options = Options(split, x, 0, 0.95)
+        guesses = _guesses(part, split)
+        for row in curves(part, options).iter_rows(named=True):
+            key = (row["family"], row["task"], *(row[name] for name in split))
+            guess = guesses[(*key, row["metric"])]
+            found.setdefault((split, key), []).append((row, guess))
+    order = {key: i for i, key in enumerate(table.select("family", "task").unique(
+        maintain_order=True).iter_rows())}  # fmt: skip
+    items = _Items(outcomes)
+    keys = sorted(found, key=lambda entry: order[entry[1][:2]])
+    return [_ability(split, key, found[split, key], items) for split, key in keys]
+
+
+def _with_chance(table: pl.DataFrame, chance) -> pl.DataFrame:
+    """Fill the column ``chance`` from the argument, where the table states none."""
+    if "chance" not in table.columns:
+        table = table.with_columns(chance=pl.lit(None, pl.Float64))
+    if isinstance(chance, Mapping):
+        if unknown := set(chance) - set(table["task"]):
+            raise ValueError(
+                f"chance: found the tasks {sorted(unknown)}, expected tasks of the score table"
+            )
+        given = pl.col("task").replace_strict(dict(chance), default=None, return_dtype=pl.Float64)
+    else:
+        given = pl.lit(chance, pl.Float64)
+    return table.with_columns(chance=pl.coalesce(pl.col("chance").cast(pl.Float64), given))
+
+
+def _by_protocol(table: pl.DataFrame):
+    """Parts of the table with the protocol columns that split their curves.
+
+    A column of which one model has several values, under one metric, splits the curves of its
+    task; one that only differs between models is left to spoil the curve, and its note says so.
+    """
+    columns = [name for name in tables.PROTOCOL if name in table.columns]
+    if not columns:
+        yield (), table
+        return
+    several = (
+        table.group_by("family", "task", "metric", "model", maintain_order=True)
+        .agg(pl.col(columns).n_unique() > 1)
+        .group_by("family", "task", maintain_order=True)
+        .agg(pl.col(columns).any())
+    )
+    marked = table.join(several, on=["family", "task"], suffix="_splits", maintain_order="left")
+    flags = [f"{name}_splits" for name in columns]
+    for values, part in marked.group_by(flags, maintain_order=True):
+        split = tuple(name for name, splits in zip(columns, values, strict=True) if splits)
+        yield split, part.drop(flags)
+
+
+def _guesses(table: pl.DataFrame, split) -> dict[tuple, float | None]:
+    key = ["family", "task", *split, "metric"]
+    return {tuple(row[:-1]): row[-1] for row in table.group_by(key).agg(pl.max("chance")).rows()}
+
+
+def _ability(split, key, rows, items: _Items) -> Ability:
+    family, task = key[:2]
+    protocol = ", ".join(
+        f"{name.replace('_', ' ')} {value}" for name, value in zip(split, key[2:], strict=True)
+    )
+    sound = [(row, guess) for row, guess in rows if row["note"] in (None, _FEW)]
+    sound = [(row, guess) for row, guess in sound if row["n_models"] > 1]
+    notes = [
+        f"{row['metric']}: {row['note']}" for row, _ in rows if row["note"] not in (None, _FEW)
+    ]
+    if not sound:
+        first = rows[0][0]
+        curve = _blank(first["metric"])
+        reason = first["note"] or "fewer than 2 models"
+        return Ability(family, task, protocol, (curve,), reason, judged=False)
+    metrics = [_curve(row, guess) for row, guess in sound]
+    per_item = items.of(family, task, dict(zip(split, key[2:], strict=True)))
+    metrics = [_with_items(curve, per_item) for curve in metrics]
+    # The headline is the metric that counts whole answers, on the most models.
+    metrics.sort(key=lambda curve: (not curve.sharp, curve.n_items is None, -len(curve.x)))
+    if metrics[0].n_items is not None and metrics[0].chance is None:
+        notes.append("chance level unknown")
+    return Ability(family, task, protocol, tuple(metrics), "; ".join(notes) or None)
+
+
+def _blank(name: str) -> MetricCurve:
+    none = np.empty(0)
+    return MetricCurve(name, none, none, None, None, None, None, False)
+
+
+def _curve(row: dict, guess: float | None) -> MetricCurve:
+    """One metric, higher is better, within the bounds of its kind."""
+    order = np.argsort(row["x"])
+    x, y, n, error = (np.array(row[name], dtype=float)[order] for name in ("x", "y", "n", "stderr"))
+    metric = catalogue.find(row["metric"])
+    sharp = bool(metric and metric.all_or_nothing)
+    if row["counted"]:
+        y = 1 - y if row["falls"] else y
+        return MetricCurve(row["metric"], x, y, n, None, (0.0, 1.0), guess, sharp)
+    error = None if np.isnan(error).any() else error
+    y, error, bounds = _bounded(y, error, row["falls"], (row["low"], row["high"]))
+    share = row["is_share"] and not row["falls"]
+    return MetricCurve(row["metric"], x, y, None, error, bounds, guess if share else None, sharp)
+
+
+def _bounded(y, error, falls: bool, bounds):
+    """Scores as higher is better, their errors, and finite bounds or None."""
+    low, high = bounds
+    sign = -1 if falls else 1
+    y, low, high = sign * y, *sorted((sign * low, sign * high))
+    if high == 0 and low == -np.inf and (y > -_LARGEST_LOSS).all():
+        share = np.exp(y)  # a loss in nats becomes a probability
+        return share, None if error is None else share * error, (0.0, 1.0)
+    if (low, high) == (0, 100) and y.max() <= 1:  # in percent by name, as a share in this file
+        high = 1.0
+    finite = np.isfinite([low, high]).all()
+    return y, error, (float(low), float(high)) if finite else None
+
+
+class _Items:
+    """Outcome tables by family and task, as arrays (models, items) for each metric."""
+
+    def __init__(self, outcomes: pl.DataFrame | None):
+        self.parts = {}
+        if outcomes is None:
+            return
+        metrics = {}
+        for name, kind in outcomes.schema.items():
+            found = catalogue.find(name)
+            if found and name not in tables.OUTCOMES and (kind.is_numeric() or kind == pl.Boolean):
+                metrics.setdefault(found.name, name)
+        self.metrics = metrics
+        self.parts = outcomes.partition_by("family", "task", as_dict=True)
+
+    def of(self, family: str, task: str, protocol: dict) -> dict[str, tuple]:
+        """Sizes and items (models, items) of each metric, on items that all models answered."""
+        part = self.parts.get((family, task))
+        if part is None:
+            return {}
+        for name, value in protocol.items():
+            if name in part.columns:
+                part = part.filter(pl.col(name).eq_missing(value))
+        found = {}
+        for metric, column in self.metrics.items():
+            values = part.select("n_params", "item", pl.col(column).cast(pl.Float64)).drop_nulls()
+            if values.is_empty():
+                continue
+            wide = values.pivot(
+                on="n_params", index="item", values=column, aggregate_function="mean"
+            ).drop_nulls()
+            sizes = sorted(set(values["n_params"]))
+            array = wide.sort("item").select(map(str, sizes)).to_numpy().T
+            found[metric] = (np.array(sizes, float), wide.sort("item")["item"], array)
+        return found
+
+
+def _with_items(curve: MetricCurve, per_item: dict[str, tuple]) -> MetricCurve:
+    metric = catalogue.find(curve.name)
+    sizes, _, values = per_item.get(metric.name if metric else "", (None, None, None))
+    if sizes is None or not np.array_equal(sizes, curve.x) or values.shape[1] < 2:
+        return curve
+    return curve._replace(items=values if metric.higher_is_better else -values)

@@ -1,0 +1,105 @@
+"""Jump tests of many metrics of many abilities, together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mirage.emergence.ability import MetricCurve
+from mirage.fits.jump import FEWEST, LEAST_SCATTER, Jumps, jump_test
+
+LEVEL = 0.05  # of every test
+FAMILY = 10  # curves from which the scatter of a family is estimated
+_FINEST = 20_000  # most draws of a curve
+
+NO_TEST = {
+    "p_jump": np.nan,
+    "height": np.nan,
+    "score_height": np.nan,
+    "detectable": np.nan,
+    "scatter": np.nan,
+    "gap": (np.nan, np.nan),
+}
+
+
+def jumps(curves: list[MetricCurve], family: list[str], rng, n_draws: int) -> list[dict]:
+    """Jump tests of all curves; those near the level again with as many draws as q-values need."""
+    cells = [NO_TEST | {"expected": np.full(len(curve.x), np.nan)} for curve in curves]
+    bounded = np.array([curve.bounds is not None for curve in curves])
+    tested = np.array([len(curve.x) >= FEWEST for curve in curves])
+    least = np.full(len(curves), LEAST_SCATTER)
+    for kind in (True, False):
+        rows = np.flatnonzero(tested & (bounded == kind))
+        if not len(rows):
+            continue
+        least[rows] = _family_scatter([curves[i] for i in rows], [family[i] for i in rows], rng)
+        _fill(cells, curves, rows, rng, least, n_draws)
+        p = np.array([cells[i]["p_jump"] for i in rows])
+        near = rows[p <= LEVEL]
+        # Benjamini and Hochberg's rule asks the k-th of m p-values to be at most .05 k/m.
+        extreme = max(int((p <= 2 / (n_draws + 1)).sum()), 1)
+        finer = min(int(2 * tested.sum() / (LEVEL * extreme)), _FINEST)
+        if len(near) and finer > n_draws:
+            _fill(cells, curves, near, rng, least, finer)
+    return cells
+
+
+def _fill(cells, curves, rows, rng, least, n_draws) -> None:
+    """Write the results of the jump test of some curves into their cells."""
+    found = jumps_of([curves[i] for i in rows], rng, least[rows], n_draws)
+    for row, i in enumerate(rows):
+        cells[i] = {
+            "p_jump": float(found.p_value[row]),
+            "height": float(found.height[row]),
+            "score_height": float(found.score_height[row]),
+            "detectable": float(found.smallest_detectable[row]),
+            "scatter": float(found.scatter[row]),
+            "gap": (float(found.gap_low[row]), float(found.gap_high[row])),
+            "expected": found.expected[row, : len(curves[i].x)],
+        }
+
+
+def _family_scatter(curves, family, rng) -> np.ndarray:
+    """Median scatter over the curves of a family, where there are enough; never below .1."""
+    _, place, count = np.unique(family, return_inverse=True, return_counts=True)
+    least = np.full(len(curves), LEAST_SCATTER)
+    rows = np.flatnonzero(count[place] >= FAMILY)
+    if len(rows):
+        found = jumps_of([curves[i] for i in rows], rng, least[rows], 19).scatter
+        for name in np.unique(place[rows]):
+            of_family = place[rows] == name
+            least[rows[of_family]] = np.median(found[of_family])
+    return np.minimum(least, 1.0)
+
+
+def jumps_of(curves: list[MetricCurve], rng, least, n_draws: int) -> Jumps:
+    """Run `mirage.fits.jump_test` on curves that all have bounds, or all have none."""
+    size = max(len(curve.x) for curve in curves)
+
+    def padded(values):
+        return np.array(
+            [
+                np.pad(
+                    np.broadcast_to(np.nan if v is None else v, len(c.x)).astype(float),
+                    (0, size - len(c.x)),
+                    constant_values=np.nan,
+                )
+                for c, v in zip(curves, values, strict=True)
+            ]
+        )
+
+    bounds = None
+    chance = None
+    if curves[0].bounds is not None:
+        bounds = tuple(np.array([curve.bounds[end] for curve in curves]) for end in (0, 1))
+        chance = np.array([c.bounds[0] if c.chance is None else c.chance for c in curves])
+    return jump_test(
+        padded([c.x for c in curves]),
+        padded([c.y for c in curves]),
+        padded([c.n_items for c in curves]),
+        stderr=padded([c.stderr for c in curves]),
+        bounds=bounds,
+        chance=chance,
+        scatter=least,
+        n_draws=n_draws,
+        rng=rng,
+    )

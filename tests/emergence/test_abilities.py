@@ -1,0 +1,236 @@
+"""Verdicts of abilities: each rule on data made for it, tables to abilities, plans."""
+
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.special import expit
+
+from mirage.emergence import abilities
+from mirage.emergence.ability import Ability, MetricCurve
+from mirage.emergence.ability_curves import abilities as group
+from mirage.emergence.evidence import above_chance, trend
+from mirage.emergence.verdicts import VERDICTS
+
+SIZES = np.geomspace(1e8, 1e11, 8)
+DECADES = np.log10(SIZES / 1e8)
+
+
+def items(p, n, length, rng):
+    """Exact match and token accuracy of each item, (models, items)."""
+    right = rng.random((len(p), n, length)) < np.asarray(p)[:, None, None]
+    return right.all(axis=2) * 1.0, right.mean(axis=2)
+
+
+def ability(exact, share=None, chance=None, sizes=SIZES):
+    n = np.full(len(sizes), float(exact.shape[1]))
+    metrics = [
+        MetricCurve("exact match", sizes, exact.mean(1), n, None, (0, 1), chance, True, exact)
+    ]
+    if share is not None:
+        error = share.std(1) / np.sqrt(n)
+        metrics.append(
+            MetricCurve(
+                "token accuracy", sizes, share.mean(1), None, error, (0, 1), None, False, share
+            )
+        )
+    return Ability("family", "task", "", tuple(metrics))
+
+
+def verdict(*arguments, **options):
+    rng = np.random.default_rng(5)
+    return abilities.verdicts([ability(*arguments, **options)], rng)[0]
+
+
+def test_metric():
+    p = np.exp(-((SIZES / 2e9) ** -0.5))
+    found = verdict(*items(p, 500, 6, np.random.default_rng(0)))
+    assert found["verdict"] == "metric"
+    assert found["dormant_share"] > 0.3
+    assert "token accuracy of the same answers rises" in found["sentence"]
+    assert found["plan"] is None
+
+
+def test_jump_under_every_metric_and_on_a_slope():
+    rng = np.random.default_rng(0)
+    for slope in (0, 0.5):
+        p = expit(-1.5 + slope * DECADES + 1.5 * (np.arange(8) > 3))
+        found = verdict(*items(p, 1000, 2, rng))
+        assert found["verdict"] == "jump"
+        assert found["p_jump"] == found["q_jump"] <= 0.05
+        assert "every metric at hand" in found["sentence"]
+        assert re.search(r"between 1\.93B and 5\.18B|between 1.93B", found["sentence"])
+
+
+def test_gradual_only_where_a_jump_would_have_been_found():
+    rng = np.random.default_rng(0)
+    p = expit(-1 + 0.8 * DECADES)
+    found = verdict(items(p, 1000, 1, rng)[0])
+    assert found["verdict"] == "gradual"
+    assert found["smallest_detectable_jump"] <= 1.5
+    few = verdict(items(p, 20, 1, rng)[0])
+    assert few["verdict"] == "undecided"
+    assert few["smallest_detectable_jump"] > 1.5
+    assert "times as many" in few["plan"] or "more model" in few["plan"]
+    assert "partial credit" in few["plan"]
+
+
+def test_resolution():
+    p = np.exp(-((SIZES / 2e9) ** -0.5)) ** 8
+    found = verdict(items(p, 100, 1, np.random.default_rng(3))[0])
+    assert found["verdict"] == "resolution"
+    assert re.match(r"The zeros at \d of 8 models", found["sentence"])
+
+
+def test_never_above_chance_and_too_few_items_to_say_so():
+    rng = np.random.default_rng(0)
+    guess = rng.random((8, 500)) < 0.25
+    assert verdict(guess * 1.0, chance=0.25)["verdict"] == "never-above-chance"
+    found = verdict(guess[:, :20] * 1.0, chance=0.25)
+    assert found["verdict"] == "undecided"
+    assert "items would show" in found["plan"]
+
+
+def test_declines():
+    p = expit(1 - 0.8 * DECADES)
+    found = verdict(items(p, 500, 1, np.random.default_rng(0))[0])
+    assert found["verdict"] == "declines"
+    assert found["dormant_share"] is None or np.isnan(found["dormant_share"])
+
+
+@pytest.mark.parametrize("n_models", [2, 3, 4])
+def test_few_models_say_what_the_items_say(n_models):
+    sizes = SIZES[:: 8 // n_models][:n_models]
+    p = np.exp(-((sizes / 1e9) ** -0.5))
+    found = verdict(*items(p, 500, 5, np.random.default_rng(0)), sizes=sizes)
+    assert found["verdict"] == "undecided"
+    assert np.isnan(found["p_jump"])
+    if n_models > 2:
+        assert "stays at its base" in found["sentence"]
+
+
+def test_above_chance_is_exact_and_ignores_a_slight_bias():
+    def curve(k, n, chance):
+        n = np.full(len(k), float(n))
+        return MetricCurve("acc", SIZES[: len(k)], k / n, n, None, (0, 1), chance, True)
+
+    assert above_chance(curve(np.array([25, 26, 24, 90]), 100, 0.25))
+    assert not above_chance(curve(np.array([25, 26, 24, 33]), 100, 0.25))
+    # .26 of 14 042 items is significant, but no more than a guesser with a bias reaches.
+    assert not above_chance(curve(np.array([3510, 3650, 3655, 3650]), 14042, 0.25))
+    assert above_chance(curve(np.array([0, 0, 0, 1]), 100, 0.0))
+    assert not above_chance(curve(np.zeros(4), 100, None))
+    assert above_chance(curve(np.array([0, 0, 0, 1]), 100, None)) is None
+
+
+def test_trend_is_weighted_least_squares():
+    n = np.full(4, 1e9)
+    eta = np.array([-1, -0.5, 0.2, 0.4])
+    sizes = 10.0 ** np.arange(4)
+    low, high = trend(MetricCurve("acc", sizes, expit(eta), n, None, (0, 1), None, True))
+    # Equal weights: slope Σ t η / Σ t² = (−1.5·−1 − .5·−.5 + .5·.2 + 1.5·.4)/5 = .49; of the
+    # residuals the mean square .0134 is above .1² = .01, so Student's t with 2 degrees counts.
+    assert (low + high) / 2 == pytest.approx(0.49, abs=1e-3)
+    residual = eta - eta.mean() - 0.49 * np.arange(-1.5, 2)
+    half = 4.3027 * np.sqrt((residual**2).sum() / 2 / 5)
+    assert (high - low) / 2 == pytest.approx(half, rel=0.02)
+
+
+def rows(task, metric, scores, n_items=500, **more):
+    return [
+        {
+            "family": "toy",
+            "model": f"m{i}",
+            "n_params": int(size),
+            "task": task,
+            "metric": metric,
+            "score": score,
+            "n_items": n_items,
+            "source": "test",
+        }
+        | {name: value[i] if isinstance(value, list) else value for name, value in more.items()}
+        for i, (size, score) in enumerate(zip(SIZES, scores, strict=True))
+    ]
+
+
+def test_tables_with_outcomes_are_compared_on_the_same_items():
+    rng = np.random.default_rng(0)
+    p = np.exp(-((SIZES / 2e9) ** -0.5))
+    exact, share = items(p, 300, 6, rng)
+    table = pl.DataFrame(
+        rows("sums", "exact_match", exact.mean(1), 300)
+        + rows("sums", "token_accuracy", share.mean(1), 300)
+    )
+    outcomes = pl.DataFrame(
+        {
+            "family": "toy",
+            "model": np.repeat([f"m{i}" for i in range(8)], 300),
+            "n_params": np.repeat(SIZES.astype(int), 300),
+            "task": "sums",
+            "item": np.tile(np.arange(300), 8),
+            "exact match": exact.ravel().astype(bool),
+            "token accuracy": share.ravel(),
+        }
+    )
+    found = abilities.judge(table, outcomes)
+    assert found.columns == list(abilities.SCHEMA)
+    assert found.row(0, named=True)["verdict"] == "metric"
+    assert found["note"].item() == "chance level unknown"
+    grouped = group(table, outcomes, "n_params", None)[0]
+    assert [curve.sharp for curve in grouped.metrics] == [True, False]
+    np.testing.assert_array_equal(grouped.metrics[0].items, exact)
+    # Without items and without standard errors the same scores say less.
+    assert abilities.judge(table)["verdict"].item() != "metric"
+
+
+def test_protocols_split_or_spoil_a_curve():
+    y = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    table = pl.DataFrame(
+        rows("a", "accuracy", y, shots=0)
+        + rows("a", "accuracy", y, shots=5)
+        + rows("b", "accuracy", y, shots=[0] * 7 + [5])
+    )
+    found = abilities.judge(table, chance={"a": 0.0, "b": 0.0}, n_draws=19)
+    assert found["task"].to_list() == ["a", "a", "b"]
+    assert sorted(found["protocol"].to_list()) == ["", "shots 0", "shots 5"]
+    spoilt = found.row(2, named=True)
+    assert spoilt["verdict"] is None
+    assert spoilt["note"].startswith("shots mixed")
+
+
+def test_losses_and_percentages_find_their_range():
+    y = np.linspace(0.1, 0.8, 8)
+    table = pl.DataFrame(
+        rows("a", "accuracy", y)
+        + rows("a", "negative log-likelihood", -np.log(y), stderr=0.02)
+        + rows("a", "bleu", y / 2)
+        + rows("a", "perplexity", 2 + 8 * (1 - y))
+    )
+    grouped = group(table, None, "n_params", 0.0)[0]
+    curves = {curve.name: curve for curve in grouped.metrics}
+    assert grouped.metrics[0].name == "accuracy"
+    np.testing.assert_allclose(curves["negative log-likelihood"].y, y)
+    np.testing.assert_allclose(curves["negative log-likelihood"].stderr, 0.02 * y)
+    assert curves["bleu"].bounds == (0, 1)
+    assert curves["perplexity"].bounds is None
+    assert (np.diff(curves["perplexity"].y) > 0).all()
+
+
+def test_averages_of_tasks_and_unknown_tasks_of_chance():
+    y = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    table = pl.DataFrame(rows("a", "accuracy", y))
+    with pytest.raises(ValueError, match=r"chance: found the tasks \['z'\]"):
+        abilities.judge(table, chance={"z": 0.25})
+    with pytest.raises(ValueError, match="no column 'flops'"):
+        abilities.judge(table, x="flops")
+
+
+def test_every_verdict_is_listed_and_rows_keep_their_order():
+    rng = np.random.default_rng(0)
+    p = expit(-1 + 0.8 * DECADES)
+    unjudged = ability(items(p, 50, 1, rng)[0])._replace(judged=False, note="why", task="x")
+    found = abilities.verdicts([unjudged, ability(items(p, 50, 1, rng)[0])], rng)
+    assert [row["task"] for row in found] == ["x", "task"]
+    assert found[0]["verdict"] is None
+    assert found[1]["verdict"] in VERDICTS
