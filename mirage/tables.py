@@ -146,8 +146,8 @@ def outcomes(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     Raises
     ------
     ValueError
-        As for :func:`scores`; an item may come again under another ``split``, ``shots`` or
-        ``temperature``.
+        As for :func:`scores`; an item may come again under another ``split``, ``temperature``,
+        ``filter`` or protocol (`PROTOCOL`).
 
     Examples
     --------
@@ -158,7 +158,8 @@ def outcomes(rows: pl.DataFrame | Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     table = _typed(rows, OUTCOMES, OPTIONAL_OUTCOMES)
     _refuse(table, pl.col("n_params") <= 0, "n_params must be positive")
     key = ["family", "model", "task", "item", "seed"]
-    key += [name for name in ("split", "shots", "temperature") if name in table.columns]
+    apart = ("split", "temperature", "filter", *PROTOCOL)
+    key += [name for name in apart if name in table.columns]
     _refuse(table, pl.struct(key).is_duplicated(), "the same item twice")
     return table
 

@@ -4,8 +4,8 @@ The multiple choice grade is discontinuous in the probabilities (the paper's Fig
 the Brier score is its smooth companion (Figs 2F and 6).
 Log-probabilities are soft-maxed over the choices of an item, so that adding a constant to
 an item changes nothing and unnormalised scores are legal.
-Items with fewer choices may be padded with −inf, except under the *mean* Brier score, which
-divides by the number of columns: score items of each K apart.
+Items may have unequal numbers of choices: as lists of unequal length, or as an array padded with
+−inf. A choice of −inf is none, wherever it stands; only an item without two others keeps it.
 """
 
 from typing import Literal
@@ -21,8 +21,9 @@ def multiple_choice_grade(log_probs: ArrayLike, target: ArrayLike) -> np.ndarray
 
     Parameters
     ----------
-    log_probs : array_like, shape (items, choices)
-        Log-probability of each choice, nats; −inf is legal, a row of nothing else is not.
+    log_probs : array_like, shape (items, choices), or sequence of sequences
+        Log-probability of each choice, nats. Items may have unequal numbers of choices, as lists
+        or padded with −inf; a row of nothing else is refused.
     target : array_like of int, shape (items,)
         Index of the correct choice.
 
@@ -49,7 +50,7 @@ def multiple_choice_grade(log_probs: ArrayLike, target: ArrayLike) -> np.ndarray
     >>> multiple_choice_grade(np.log([[0.6, 0.4], [0.3, 0.7], [0.5, 0.5]]), [0, 0, 0])
     array([1. , 0. , 0.5])
     """
-    log_probs, target = _checked(log_probs, target)
+    log_probs, target, _ = _checked(log_probs, target)
     highest = log_probs == log_probs.max(axis=1, keepdims=True)  # (items, choices)
     return highest[np.arange(len(target)), target] / highest.sum(axis=1)
 
@@ -59,8 +60,9 @@ def target_probability(log_probs: ArrayLike, target: ArrayLike) -> np.ndarray:
 
     Parameters
     ----------
-    log_probs : array_like, shape (items, choices)
-        Log-probability of each choice, nats; −inf is legal, a row of nothing else is not.
+    log_probs : array_like, shape (items, choices), or sequence of sequences
+        Log-probability of each choice, nats. Items may have unequal numbers of choices, as lists
+        or padded with −inf; a row of nothing else is refused.
     target : array_like of int, shape (items,)
         Index of the correct choice.
 
@@ -84,7 +86,7 @@ def target_probability(log_probs: ArrayLike, target: ArrayLike) -> np.ndarray:
     >>> target_probability(np.log([[0.2, 0.3], [0.1, 0.1]]), [0, 1]).round(3)
     array([0.4, 0.5])
     """
-    log_probs, target = _checked(log_probs, target)
+    log_probs, target, _ = _checked(log_probs, target)
     return _softmax(log_probs)[np.arange(len(target)), target]
 
 
@@ -97,13 +99,14 @@ def brier_score(
 
     Parameters
     ----------
-    log_probs : array_like, shape (items, choices)
-        Log-probability of each choice, nats; −inf is legal, a row of nothing else is not.
+    log_probs : array_like, shape (items, choices), or sequence of sequences
+        Log-probability of each choice, nats. Items may have unequal numbers of choices, as lists
+        or padded with −inf; a row of nothing else is refused.
     target : array_like of int, shape (items,)
         Index of the correct choice.
     reduction : {"mean", "sum", "target"}
-        Over the K choices of an item. "mean" is BIG-bench's convention, "sum" that of
-        lm-evaluation-harness, "target" that of the paper's toy model (Fig 2F).
+        Over the K choices of an item, its own number. "mean" is BIG-bench's convention, "sum"
+        that of lm-evaluation-harness, "target" that of the paper's toy model (Fig 2F).
 
     Returns
     -------
@@ -141,13 +144,13 @@ def brier_score(
     """
     if reduction not in ("mean", "sum", "target"):
         raise ValueError(f'reduction: found {reduction!r}, expected "mean", "sum" or "target"')
-    log_probs, target = _checked(log_probs, target)
+    log_probs, target, n_choices = _checked(log_probs, target)
     residual = _softmax(log_probs)  # (items, choices)
     residual[np.arange(len(target)), target] -= 1
     if reduction == "target":
         return residual[np.arange(len(target)), target] ** 2
     total = (residual**2).sum(axis=1)
-    return total if reduction == "sum" else total / log_probs.shape[1]
+    return total if reduction == "sum" else total / n_choices
 
 
 def _softmax(log_probs: np.ndarray) -> np.ndarray:
@@ -156,11 +159,9 @@ def _softmax(log_probs: np.ndarray) -> np.ndarray:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _checked(log_probs: ArrayLike, target: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    log_probs = numbers("log_probs", log_probs, {2}, "(items, choices)")
-    n_items, n_choices = log_probs.shape
-    if n_choices < 2:
-        raise ValueError(f"log_probs: found {n_choices} choice per item, expected at least 2")
+def _checked(log_probs: ArrayLike, target: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log-probabilities (items, most choices), targets, and each item's number of choices."""
+    log_probs, n_choices = _rectangular(log_probs)
     if (log_probs == np.inf).any():
         where = first(log_probs == np.inf)
         raise ValueError(f"log_probs: found +inf at {where}, expected finite numbers or -inf")
@@ -168,12 +169,41 @@ def _checked(log_probs: ArrayLike, target: ArrayLike) -> tuple[np.ndarray, np.nd
     if impossible.any():
         found = f"found only -inf in the item at {first(impossible)}"
         raise ValueError(f"log_probs: {found}, expected at least one possible choice")
+    if (n_choices < 2).any():
+        where = "per item" if (n_choices < 2).all() else f"in the item at {first(n_choices < 2)}"
+        raise ValueError(f"log_probs: found {n_choices.min()} choice {where}, expected at least 2")
     target = numbers("target", target, {1}, "(items,)")
-    if len(target) != n_items:
-        found = f"found {n_items} items in log_probs and {len(target)} targets"
+    if len(target) != len(log_probs):
+        found = f"found {len(log_probs)} items in log_probs and {len(target)} targets"
         raise ValueError(f"{found}, expected one target for each item")
-    invalid = (target != np.floor(target)) | (target < 0) | (target >= n_choices)
+    widest = log_probs.shape[1]
+    invalid = (target != np.floor(target)) | (target < 0) | (target >= widest)
     if invalid.any():
         found = f"found {target[invalid][0]:g} at {first(invalid)}"
-        raise ValueError(f"target: {found}, expected whole numbers from 0 to {n_choices - 1}")
-    return log_probs, target.astype(np.intp)
+        raise ValueError(f"target: {found}, expected whole numbers from 0 to {widest - 1}")
+    absent = log_probs[np.arange(len(target)), target.astype(np.intp)] == -np.inf
+    absent &= np.isfinite(log_probs).sum(axis=1) >= 2
+    if absent.any():
+        found = f"found {target[absent][0]:g} at {first(absent)}, whose log-probability is -inf"
+        raise ValueError(
+            f"target: {found}, expected one of the item's {n_choices[absent][0]} choices"
+        )
+    return log_probs, target.astype(np.intp), n_choices
+
+
+def _rectangular(log_probs: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Pad lists of unequal length with −inf; count the choices of each item, at least 2."""
+    widths = None
+    if isinstance(log_probs, list | tuple) and all(hasattr(row, "__len__") for row in log_probs):
+        widths = np.array([len(row) for row in log_probs])
+    if widths is not None and len(np.unique(widths)) > 1:
+        flat = [log_prob for row in log_probs for log_prob in row]
+        array = np.full((len(widths), widths.max()), -np.inf)
+        array[np.arange(widths.max()) < widths[:, None]] = numbers(
+            "log_probs", flat, {1}, "(items, choices)"
+        )
+    else:
+        array = numbers("log_probs", log_probs, {2}, "(items, choices)")
+        widths = np.full(len(array), array.shape[1])
+    present = (array != -np.inf).sum(axis=1)
+    return array, np.where(present >= 2, present, widths)

@@ -4,7 +4,8 @@ Exact match is the paper's nonlinear metric (its *accuracy*, Figs 2C and 3 top).
 Token edit distance is the metric that grows about linearly with the errors per token
 (Figs 2E and 3 bottom).
 An item is a string, whose tokens are its characters, or a sequence of tokens (str or int).
-Nothing is stripped or lower-cased: normalise before you score.
+Nothing is stripped or lower-cased, and "é" as one character is not "é" as two: normalise before
+you score (`str.strip`, `str.casefold`, `unicodedata.normalize`).
 """
 
 from collections.abc import Callable, Iterable, Sequence

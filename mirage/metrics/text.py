@@ -5,10 +5,13 @@ leaves in one piece is right or wrong as a whole, and either metric is then exac
 A token is a word here, where `mirage.metrics.strings` takes the characters of a string.
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 import numpy as np
 
@@ -47,9 +50,9 @@ def rouge_l_sum(predictions: Texts, references: References) -> np.ndarray:
     F = 2 LCS / (words of the prediction + words of the reference), Lin (2004). With several
     sentences LCS counts the words of the reference that are in a longest common subsequence
     with any sentence of the prediction.
-    A word is a run of a–z and 0–9 after lower-casing, unstemmed, as in the package rouge-score,
-    with which the values agree. Text in another script has no words and is refused as a
-    reference.
+    A word is a run of letters, marks and digits of any script after lower-casing, unstemmed. On
+    text of a–z alone the values agree with the package rouge-score, which cuts every other letter
+    out of its word. Scripts that put no spaces between words have long "words": split them first.
 
     Examples
     --------
@@ -63,7 +66,6 @@ def rouge_l_sum(predictions: Texts, references: References) -> np.ndarray:
     from rapidfuzz.distance import LCSseq
     from rapidfuzz.process import cpdist
     from rouge_score.rouge_scorer import RougeScorer
-    from rouge_score.tokenize import tokenize
 
     predictions, references = _checked(predictions, references)
     starts = [0, *accumulate(map(len, references))][:-1]
@@ -71,18 +73,30 @@ def rouge_l_sum(predictions: Texts, references: References) -> np.ndarray:
     # Numbers for words: rapidfuzz compares by hash, and each text is split once.
     numbers: dict[str, int] = {}
     words = {
-        text: [numbers.setdefault(word, len(numbers)) for word in tokenize(text, None)]
+        text: [numbers.setdefault(word, len(numbers)) for word in _Words.tokenize(text)]
         for text in dict.fromkeys(text for pair in pairs for text in pair)
     }
-    _refuse(references, lambda text: not words[text], "found no word of a–z or 0–9 in {}")
+    _refuse(references, lambda text: not words[text], "found no word in {}")
     left, right = ([words[text] for text in side] for side in zip(*pairs, strict=True))
     common = cpdist(left, right, scorer=LCSseq.similarity, dtype=np.int64)
     score = 2 * common / (np.fromiter(map(len, left), int) + np.fromiter(map(len, right), int))
-    scorer = RougeScorer(["rougeLsum"])
+    scorer = RougeScorer(["rougeLsum"], tokenizer=_Words)
     for i, (prediction, reference) in enumerate(pairs):
         if "\n" in prediction or "\n" in reference:  # sentences: the union of subsequences
             score[i] = scorer.score(reference, prediction)["rougeLsum"].fmeasure
     return np.maximum.reduceat(score, starts)
+
+
+class _Words:
+    """The tokeniser of ROUGE, in the form that rouge-score asks for."""
+
+    @staticmethod
+    def tokenize(text: str) -> list[str]:
+        text = text.lower()
+        if text.isascii():
+            return re.findall(r"[a-z0-9]+", text)
+        text = unicodedata.normalize("NFC", text)
+        return "".join(c if c.isalnum() or category(c)[0] == "M" else " " for c in text).split()
 
 
 def bleu(predictions: Texts, references: References) -> np.ndarray:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 NAMED = ("variant", "quantisation", "token_budget")  # parts of the protocol in a model's name
+_ITEMS = ("family", "model", "n_params", "task", "filter", *tables.PROTOCOL)
 _MEASURED = ("score", "n_items", "stderr")
 
 
@@ -76,20 +77,28 @@ def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
         key = (row["family"], row["model"], row["n_params"], row["task"], row["metric"])
         key += tuple(str(row.get(part)) for part in (*tables.PROTOCOL, "seed"))
         groups.setdefault(key, []).append(row)
-    kept, copies, newer = [], Counter(), Counter()
+    kept, copies, newer, several = [], Counter(), Counter(), Counter()
     for group in groups.values():
-        different: dict[tuple, dict] = {}
+        different: dict[tuple, list[dict]] = {}
         for row in group:
-            first = different.setdefault(tuple(row.get(name) for name in _MEASURED), row)
-            if first is not row:
+            # Rows of one file are trials; the same numbers in another file are a copy.
+            measured = tuple(row.get(name) for name in _MEASURED)
+            first = next((r for r in different.get(measured, ()) if r["file"] != row["file"]), None)
+            if first is None:
+                different.setdefault(measured, []).append(row)
+            else:
                 copies[row["file"], first["file"]] += 1
-        left = list(different.values())
+        left = [row for rows_ in different.values() for row in rows_]
         if len(left) > 1 and all(row.get("date") is not None for row in left):
             left.sort(key=lambda row: row["date"])
-            if left[-1]["date"] > left[-2]["date"]:
-                for row in left[:-1]:
-                    newer[row["model"], row["file"], left[-1]["file"]] += 1
-                left = left[-1:]
+            newest = [row for row in left if row["date"] == left[-1]["date"]]
+            for row in left[: -len(newest)]:
+                newer[row["model"], row["file"], newest[0]["file"]] += 1
+            left = newest
+        if len(left) > 1:
+            for i, row in enumerate(left):
+                row["repetition"] = i
+            several[left[0]["model"], left[0]["file"]] += 1
         kept += left
     notes = [
         f"{a}: {n} scores are copies of those in {b}, and dropped" for (a, b), n in copies.items()
@@ -98,6 +107,11 @@ def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
         f"{m}: {n} scores of {a} are replaced by the newer run in {b}"
         for (m, a, b), n in newer.items()
     ]
+    for (model, file), n in several.items():
+        notes.append(
+            f"{file}: {n} curves have several different scores of {model}, which no column "
+            "distinguishes (seed, shots, revision, …)"
+        )
     return kept, notes
 
 
@@ -153,6 +167,29 @@ def _agree(score: float, n: int, stderr: float) -> bool:
     return 0.98 * spread / math.sqrt(n) <= stderr <= 1.02 * spread / math.sqrt(max(n - 1, 1))
 
 
+def outcome_table(parts: list[tuple[dict[str, Any], pl.DataFrame]]) -> pl.DataFrame | None:
+    """Join the items of all files: of each model, task and protocol the newest."""
+    import polars as pl
+
+    newest: dict[tuple, tuple[float, list]] = {}
+    for common, table in parts:
+        key = tuple(str(common.get(name)) for name in _ITEMS)
+        date = common.get("date") or 0.0
+        kept = newest.setdefault(key, (date, common["file"], []))
+        if date > kept[0]:
+            kept = newest[key] = (date, common["file"], [])
+        if date == kept[0] and common["file"] == kept[1]:
+            kept[2].append((common, table))
+    frames = []
+    for _, _, kept in newest.values():
+        for common, table in kept:
+            named = {name: common.get(name) for name in _ITEMS if common.get(name) is not None}
+            frames.append(table.with_columns(pl.lit(value).alias(n) for n, value in named.items()))
+    if not frames:
+        return None
+    return tables.outcomes(pl.concat(frames, how="diagonal_relaxed", rechunk=False))
+
+
 def score_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Build the score table: its columns first, protocol and others after, none that is empty."""
     import polars as pl
@@ -162,7 +199,7 @@ def score_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
     types = {name: pl.Float64 for name in numbers} | {name: pl.String for name in texts}
     types |= {"shots": pl.Int64, "higher_is_better": pl.Boolean, "is_group": pl.Boolean}
     types |= {"n_items": pl.Int64, "seed": pl.Int64}
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = list(dict.fromkeys([*(name for row in rows for name in row), "is_group"]))
     data = {name: [row.get(name) for row in rows] for name in columns}
     frame = pl.DataFrame(
         {

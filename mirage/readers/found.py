@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirage.readers.files import BadFile
 
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
 
 _HEAD = 1 << 16
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d)")
+
+
+class Items(NamedTuple):
+    """Items of one model and task.
+
+    Attributes
+    ----------
+    common : dict
+        ``model, task``, and what else holds for all items; as the rows of `Found.scores`.
+    table : polars.DataFrame
+        ``item``, and any of ``seed, target_length`` and columns of metrics.
+    """
+
+    common: dict[str, Any]
+    table: pl.DataFrame
 
 
 @dataclass
@@ -33,22 +49,23 @@ class Found:
         Rows with ``model, task, metric, score`` (None: no number), and any of ``family, n_params,
         n_items, stderr, higher_is_better, chance, is_group, seed, date, compute`` and the columns
         of `mirage.tables.PROTOCOL`.
-    outcomes : list of polars.DataFrame
-        Rows with ``model, task, item``, and what was measured.
+    outcomes : list of Items
+        Items, where the file has them.
     notes : list of str
         What had to be decided or was left out.
     """
 
     scores: list[dict[str, Any]] = field(default_factory=list)
-    outcomes: list[pl.DataFrame] = field(default_factory=list)
+    outcomes: list[Items] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 class Source:
     """A file, its first bytes, and its content once somebody asks for it."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, columns: Mapping[str, str] | None = None):
         self.path = path
+        self.columns = columns or {}  # names of a table's columns that the caller states
         with self._open() as file:
             self.head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
 
@@ -78,6 +95,20 @@ class Source:
                     yield number, line
 
     @cached_property
+    def has_lines(self) -> bool:
+        """Whether the first line is a JSON object of its own: then the file is not read whole."""
+        import msgspec
+
+        line, newline, rest = self.head.lstrip().partition(b"\n")
+        if line[:1] != b"{" or not newline or (rest.strip() and rest.lstrip()[:1] != b"{"):
+            return False
+        try:
+            msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        return bool(rest.strip())
+
+    @cached_property
     def keys(self) -> frozenset[str] | None:
         """Keys of a JSON object, empty for a JSON list, None for anything else."""
         import msgspec
@@ -85,7 +116,7 @@ class Source:
         from mirage.readers.files import decode
 
         start = self.head.lstrip()[:1]
-        if start not in (b"{", b"[") or not self.content.strip():
+        if start not in (b"{", b"[") or self.has_lines or not self.content.strip():
             return None
         if start == b"[":
             return frozenset()
@@ -136,3 +167,14 @@ def digest(*parts: object) -> str | None:
 
     text = "\x00".join(part for part in map(text_of, parts) if part)
     return hashlib.sha256(text.encode()).hexdigest()[:8] if text else None
+
+
+def item_number(name: int | str) -> int:
+    """A whole number that stands for an item in every log: itself, or a digest of its name."""
+    import hashlib
+
+    if isinstance(name, int):
+        return name
+    if name.isdecimal():
+        return int(name)
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7])

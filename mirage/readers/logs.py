@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     import polars as pl
 
 # In the order in which they are asked: what is general comes last.
-FORMATS = ("lm_eval",)
+FORMATS = (
+    "lm_eval_samples",
+    "lm_eval",
+    "lighteval",
+    "inspect_logs",
+    "helm",
+    "bigbench_files",
+    "every_eval_ever",
+    "opencompass",
+    "tabular",
+)
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".eval", ".zip", ".gz")
 
 
@@ -32,7 +42,7 @@ class Logs(NamedTuple):
         so. Further columns: ``stderr``, ``higher_is_better`` (as stated, else as known, else
         null), ``chance`` (of a uniform guess, where the log states the choices), ``is_group`` (an
         average over other tasks of the table), ``date``, ``file``, ``format``, and those columns
-        of `mirage.tables.PROTOCOL` of which anything is known. ``source`` is ``recomputed`` for a
+        of `mirage.tables.PROTOCOL` of which anything is known. ``recomputed`` is true for a
         metric that was computed here from saved answers.
     outcomes : polars.DataFrame or None
         An outcome table (`mirage.tables.outcomes`), one row per item that a model answered, where
@@ -125,7 +135,7 @@ def read(
     """
     files, ignored = _files([paths] if isinstance(paths, str | Path) else paths)
     readers = [import_module(f"mirage.readers.{name}") for name in formats or FORMATS]
-    options = {"columns": columns or {}, "outcomes": outcomes}
+    options = {"columns": columns, "outcomes": outcomes}
     read_files = []
     for n_done, path in enumerate(files, 1):
         read_files.append(_read(path, readers, options))
@@ -152,7 +162,7 @@ def _read(path: Path, readers: list[Any], options: dict[str, Any]) -> _Read:
     """Read one file by the first format whose content it has."""
     name = None
     try:
-        source = Source(path)
+        source = Source(path, options["columns"])
         for reader in readers:
             if reader.matches(source):
                 name = reader.NAME
@@ -242,7 +252,14 @@ def _put_together(
         for one in read_files
         for row in one.found.scores
     ]
-    rows, unknown = assemble.identify(rows, sizes)
+    parts = [
+        (part.common | {"file": one.source, "_table": part.table})
+        for one in read_files
+        for part in one.found.outcomes
+    ]
+    rows, unknown = assemble.identify([*rows, *parts], sizes)
+    parts = [(row, row.pop("_table")) for row in rows if "_table" in row]
+    rows = [row for row in rows if "metric" in row]
     rows, repeated = assemble.once(rows)
     notes += repeated + assemble.count_items(rows)
     faults += unknown
@@ -254,7 +271,7 @@ def _put_together(
                 one.source,
                 one.format,
                 len(one.found.scores),
-                sum(part.height for part in one.found.outcomes),
+                sum(part.table.height for part in one.found.outcomes),
                 one.fault,
             )
             for one in read_files
@@ -269,7 +286,8 @@ def _put_together(
         orient="row",
     )
     scores = assemble.score_table(rows)
-    return Logs(scores, None, tuple(faults), tuple(notes), files)
+    outcomes = assemble.outcome_table(parts)
+    return Logs(scores, outcomes, tuple(faults), tuple(notes), files)
 
 
 def _nothing(read_files: list[_Read], faults: list[str], readers: list[Any], some: bool) -> str:

@@ -77,7 +77,7 @@ token_budget=None, revision=None)
     number, unit, decimals = found.groups()
     number = number.replace("_", ".")
     size = round(float(f"{number}.{decimals}" if decimals else number) * _UNITS[unit.lower()])
-    stem = model[: found.start()].rstrip("-_.")
+    stem = model[: found.start()].rstrip("-_.:")
     variant, known = [], {}
     for part in re.split(r"[-.\s@:/]+|_(?=chat|instruct|it\b)", model[found.end() :]):
         if _BUDGET.fullmatch(part):

@@ -32,7 +32,8 @@ def questions(draw):
     log_probs = draw(arrays(float, shape, elements=st.integers(-5, 3).map(float) | st.just(-inf)))
     log_probs[:, 0] = draw(arrays(float, shape[0], elements=st.floats(-30, 30)))
     target = draw(arrays(np.int64, shape[0], elements=st.integers(0, shape[1] - 1)))
-    return log_probs, target
+    absent = log_probs[np.arange(shape[0]), target] == -inf  # the right answer is a choice
+    return log_probs, np.where(absent, 0, target)
 
 
 def test_choices_by_hand():
@@ -75,7 +76,8 @@ def test_choices_properties(question, constant):
     log_probs, target = question
     grade, p = multiple_choice_grade(log_probs, target), target_probability(log_probs, target)
     total = brier_score(log_probs, target, "sum")
-    n_choices = log_probs.shape[1]
+    n_choices = (log_probs > -inf).sum(axis=1)
+    n_choices = np.where(n_choices < 2, log_probs.shape[1], n_choices)
     assert ((grade >= 0) & (grade <= 1)).all()
     assert ((p >= 0) & (p <= 1)).all()
     assert ((total >= 0) & (total <= 2 + 1e-12)).all()
@@ -88,7 +90,7 @@ def test_choices_properties(question, constant):
     assert (total <= 2 * alone + 1e-12).all()
     # A majority of the probability wins alone; a right answer has at least 1/K.
     assert (grade[p > 0.5 + 1e-9] == 1).all()
-    assert (p[grade > 0] >= 1 / n_choices - 1e-12).all()
+    assert (p >= (grade > 0) / n_choices - 1e-12).all()
     shifted = log_probs + constant
     assert target_probability(shifted, target) == pytest.approx(p, abs=1e-12)
 
@@ -122,7 +124,20 @@ def test_padding_with_impossible_choices():
         assert metric(padded, target) == pytest.approx(metric(log_probs, target))
     total = brier_score(log_probs, target, "sum")
     assert brier_score(padded, target, "sum") == pytest.approx(total)
-    assert brier_score(padded, target, "mean") == pytest.approx(total / 4)  # not / 3: documented
+    assert brier_score(padded, target, "mean") == pytest.approx(total / 3)
+
+
+def test_items_with_unequal_numbers_of_choices():
+    # .5² + .3² + .2² = .38 over 3 choices: .1267; over the 5 columns it would be .076.
+    three, five = np.log([0.5, 0.3, 0.2]), np.log([0.2] * 5)
+    padded = np.stack([[*three, -inf, -inf], five])
+    for log_probs in (padded, padded.tolist(), [three.tolist(), five.tolist()], [three, five]):
+        assert brier_score(log_probs, [0, 4]) == pytest.approx([0.38 / 3, 0.16])
+        assert brier_score(log_probs, [0, 4], "sum") == pytest.approx([0.38, 0.8])
+        assert target_probability(log_probs, [0, 4]) == pytest.approx([0.5, 0.2])
+        assert multiple_choice_grade(log_probs, [0, 4]) == pytest.approx([1, 0.2])
+        with pytest.raises(ValueError, match="found 3 at index 0, whose log-probability is -inf"):
+            brier_score(log_probs, [3, 4])
 
 
 @pytest.mark.parametrize("metric", CHOICES)
@@ -133,7 +148,7 @@ def test_padding_with_impossible_choices():
         (np.empty((0, 2)), [], r"log_probs: found no values \(shape \(0, 2\)\)"),
         ([0, 1], [0], r"log_probs: found shape \(2,\), expected \(items, choices\)"),
         ([[0, 1]], [[0]], r"target: found shape \(1, 1\), expected \(items,\)"),
-        ([[0, 1], [0]], [0, 0], r"log_probs: found \[\[0, 1\], \[0\]\], expected numbers"),
+        ([[0, 1], [0]], [0, 0], "log_probs: found 1 choice in the item at index 1"),
         ([[0, 1], [0, nan]], [0, 0], r"log_probs: found NaN at index \(1, 1\)"),
         ([[0, inf]], [0], r"log_probs: found \+inf at index \(0, 1\)"),
         ([[0, 1], [-inf, -inf]], [0, 0], "log_probs: found only -inf in the item at index 1"),

@@ -134,6 +134,22 @@ def test_bad_input_is_named(metric, predictions, references, message):
         metric(predictions, references)
 
 
-def test_rouge_refuses_a_reference_in_another_script():
-    with pytest.raises(ValueError, match="found no word of a–z or 0–9 in 'κόσμος' at index 0"):
-        rouge_l_sum(["κόσμος"], ["κόσμος"])
+@pytest.mark.parametrize(
+    ("prediction", "reference", "score"),
+    [
+        ("él vino", "ál vino", 0.5),  # one word of two
+        ("他爱她 5", "他恨他 5", 0.5),
+        ("niño", "ni o", 0.0),
+        ("niño", "nin\u0303o", 1.0),  # the same letters, composed and not
+        ("κόσμος", "κόσμος", 1.0),
+        ("हिन्दी भाषा", "हिन्दी लिपि", 0.5),  # vowel signs are parts of their words
+    ],
+)
+def test_rouge_of_letters_outside_a_to_z(prediction, reference, score):
+    assert rouge_l_sum([prediction], [reference]).tolist() == [score]
+    assert rouge_l_sum([f"{prediction}\n"], [reference]).tolist() == [score]
+
+
+def test_rouge_refuses_a_reference_without_a_word():
+    with pytest.raises(ValueError, match="found no word in '…!'"):
+        rouge_l_sum(["a"], ["…!"])

@@ -1,0 +1,81 @@
+"""Records of Every Eval Ever (evaleval): one model per JSON file, any number of results.
+
+``metric_config`` states the direction, which goes before the catalogue's. Its metric's name is the
+first of ``metric_name``, ``metric_id`` and ``evaluation_description`` that is stated.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mirage.readers.files import BadFile, decode
+from mirage.readers.found import Found, Source, number, text_of
+
+NAME = "Every Eval Ever"
+EXPECTED = "a JSON object with 'model_info' and 'evaluation_results'"
+
+
+class _File(msgspec.Struct):
+    model_info: dict[str, Any]
+    evaluation_results: list[dict[str, Any]]
+    evaluation_timestamp: Any = None
+    retrieved_timestamp: Any = None
+
+
+_DECODER = msgspec.json.Decoder(_File)
+
+
+def matches(source: Source) -> bool:
+    """Whether this is a record of Every Eval Ever."""
+    return {"model_info", "evaluation_results"} <= (source.keys or frozenset())
+
+
+def read_file(source: Source) -> Found:
+    """Read one record."""
+    file = decode(_DECODER, source.content)
+    model = file.model_info.get("id") or file.model_info.get("name")
+    if not isinstance(model, str):
+        raise BadFile("found no name in model_info")
+    date = number(file.evaluation_timestamp) or number(file.retrieved_timestamp)
+    found = Found()
+    for result in file.evaluation_results:
+        config = _dict(result, "metric_config")
+        details = _dict(result, "score_details")
+        data = _dict(result, "source_data")
+        uncertainty = _dict(details, "uncertainty")
+        name = str(result.get("evaluation_name") or "")
+        metric = next(
+            (
+                config[key]
+                for key in ("metric_name", "metric_id", "evaluation_description")
+                if config.get(key)
+            ),
+            "score",
+        )
+        lower = config.get("lower_is_better")
+        n = uncertainty.get("num_samples") or data.get("samples_number")
+        ids = data.get("sample_ids")
+        n = len(ids) if isinstance(ids, list) and ids else n
+        found.scores.append(
+            {
+                "model": model,
+                "date": date,
+                "task": str(data.get("dataset_name") or name or "unnamed"),
+                "metric": str(metric),
+                "score": number(details.get("score")),
+                "stderr": number(_dict(uncertainty, "standard_error").get("value")),
+                "n_items": n if isinstance(n, int) and n > 0 else None,
+                "higher_is_better": None if lower is None else not lower,
+                "generation": text_of(_dict(result, "generation_config").get("generation_args")),
+            }
+        )
+    if not found.scores:
+        raise BadFile("found no evaluation_results")
+    return found
+
+
+def _dict(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}

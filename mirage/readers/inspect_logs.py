@@ -1,0 +1,234 @@
+"""Logs of Inspect: ``.eval`` (a zip archive of JSON) and ``.json``.
+
+Read with zipfile and msgspec instead of Inspect's own reader: that brings 60 packages, and checks
+every message of every sample, of which nothing is needed here. What is read has had these names
+since the first release of the format. An archive in a compression that this Python cannot open
+(Zstandard, before 3.14) is read by Inspect itself if that is installed.
+
+A sample's score is a number, true or false, or a letter: C is 1, P is ½, I and N are 0.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from mirage.readers import item_metrics
+from mirage.readers.files import BadFile, decode
+from mirage.readers.found import Found, Items, Source, digest, item_number, number, text_of
+
+NAME = "Inspect"
+EXPECTED = "an .eval archive with header.json, or a JSON object with 'eval' and 'results'"
+OPTIONS = ("outcomes",)
+_TEXT = ("exact match", "token accuracy", "token edit distance", "ROUGE-L-Sum", "BLEU")
+_SPREADS = ("stderr", "std", "var", "bootstrap_stderr")
+_LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
+
+
+class _Eval(msgspec.Struct):
+    task: str
+    model: str
+    created: str | None = None
+    task_version: Any = None
+    task_args: dict[str, Any] = {}
+    model_args: dict[str, Any] = {}
+    model_generate_config: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+    dataset: dict[str, Any] = {}
+
+
+class _Sample(msgspec.Struct):
+    id: int | str
+    epoch: int = 1
+    target: Any = None
+    choices: list[str] | None = None
+    output: dict[str, Any] = {}
+    scores: dict[str, Any] | None = None
+    score: dict[str, Any] | None = None
+    error: Any = None
+
+
+class _Log(msgspec.Struct):
+    eval: _Eval
+    status: str = "success"
+    plan: dict[str, Any] = {}
+    results: dict[str, Any] | None = None
+    samples: list[_Sample] | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Log)
+_SAMPLE = msgspec.json.Decoder(_Sample)
+
+
+def matches(source: Source) -> bool:
+    """Whether this is a log of Inspect."""
+    if source.head[:4] == b"PK\x03\x04":
+        try:
+            with zipfile.ZipFile(source.path) as archive:
+                return "header.json" in archive.namelist()
+        except (OSError, zipfile.BadZipFile):
+            return False
+    keys = source.keys or frozenset()
+    return {"eval", "status"} <= keys or {"eval", "results"} <= keys
+
+
+def read_file(source: Source, outcomes: bool) -> Found:
+    """Read one log."""
+    log = _archive(source, outcomes) if source.head[:2] == b"PK" else _decode(source.content)
+    if log.status != "success":
+        raise BadFile(f"the evaluation ended with the status {log.status!r}, expected 'success'")
+    common = _common(log)
+    found = Found()
+    found.scores += _scores(log, common)
+    if outcomes and log.samples:
+        items = _outcomes(log, common)
+        found.outcomes.append(items)
+        found.scores += _recomputed(items)
+    if not found.scores:
+        raise BadFile("found no score in 'results'")
+    return found
+
+
+def _decode(content: bytes) -> _Log:
+    return decode(_DECODER, content)
+
+
+def _archive(source: Source, outcomes: bool) -> _Log:
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.content)) as archive:
+            log = _decode(archive.read("header.json"))
+            if outcomes:
+                names = [name for name in archive.namelist() if name.startswith("samples/")]
+                log.samples = [decode(_SAMPLE, archive.read(name)) for name in names]
+            return log
+    except NotImplementedError:
+        return _by_inspect(source)
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise BadFile(f"the archive is damaged: {error}") from error
+
+
+def _by_inspect(source: Source) -> _Log:
+    try:
+        from inspect_ai.log import read_eval_log
+    except ImportError as error:
+        raise BadFile(
+            "the archive is compressed with Zstandard, which this Python cannot read: "
+            "install the extra logs (inspect-ai)"
+        ) from error
+    return _decode(read_eval_log(str(source.path)).model_dump_json().encode())
+
+
+def _common(log: _Log) -> dict[str, Any]:
+    """What holds for the whole log: the model and its protocol."""
+    about = log.eval
+    steps = log.plan.get("steps") or []
+    prompts = [
+        step.get("params", {}).get("template")
+        for step in steps
+        if isinstance(step, dict) and "system" in str(step.get("solver"))
+    ]
+    generation = {**(log.plan.get("config") or {}), **about.model_generate_config}
+    system = generation.pop("system_message", None)
+    limit = about.config.get("limit")
+    shots = next(
+        (
+            about.task_args[k]
+            for k in ("fewshot", "num_fewshot", "n_shots", "shots")
+            if isinstance(about.task_args.get(k), int)
+        ),
+        None,
+    )
+    solvers = [step.get("solver") for step in steps if isinstance(step, dict)]
+    return {
+        "model": about.model,
+        "task": about.task.rsplit("/", 1)[-1],
+        "date": _seconds(about.created),
+        "task_version": text_of(about.task_version),
+        "generation": text_of(generation),
+        "system_prompt": digest(system, prompts) if system or any(prompts) else "none",
+        "prompt_template": text_of([name for name in solvers if name]),
+        "limit": "none" if limit is None else text_of(limit),
+        "shots": shots if not isinstance(shots, bool) else None,
+        "revision": text_of(about.model_args.get("revision")),
+    }
+
+
+def _seconds(created: str | None) -> float | None:
+    try:
+        return datetime.fromisoformat(created).timestamp() if created else None
+    except ValueError:
+        return None
+
+
+def _scores(log: _Log, common: dict[str, Any]) -> list[dict[str, Any]]:
+    results = log.results or {}
+    scores = [score for score in results.get("scores") or [] if isinstance(score, dict)]
+    epochs = log.eval.config.get("epochs") or 1
+    rows = []
+    for score in scores:
+        metrics = score.get("metrics") or {}
+        names = [
+            name for name in metrics if name not in ("stderr", "std", "var", "bootstrap_stderr")
+        ]
+        n = score.get("scored_samples")
+        n = n if isinstance(n, int) else results.get("completed_samples")
+        # Epochs repeat the same items: their mean is no share of n items.
+        n = n if isinstance(n, int) and n > 0 and epochs == 1 else None
+        error = metrics.get("stderr") or metrics.get("bootstrap_stderr") or {}
+        scorer = score.get("name") or score.get("scorer")
+        for name in names:
+            metric = name.rsplit("/", 1)[-1]
+            if len(scores) > 1:
+                metric += f" ({scorer})"
+            value = metrics[name]
+            row = {"metric": metric, "n_items": n}
+            row["score"] = number(value.get("value") if isinstance(value, dict) else value)
+            row["stderr"] = number(error.get("value")) if len(names) == 1 else None
+            rows.append(common | row)
+    return rows
+
+
+def _outcomes(log: _Log, common: dict[str, Any]) -> Items:
+    """A row per sample and epoch: a column per scorer, and metrics of the answer's text."""
+    rows, answers, targets = [], [], []
+    for sample in log.samples or []:
+        scores = sample.scores or ({"score": sample.score} if sample.score else {})
+        values = {name: _value(score) for name, score in scores.items()}
+        row = {"item": item_number(sample.id), "seed": sample.epoch}
+        rows.append(row | {name: y for name, y in values.items() if y is not None})
+        given = [s.get("answer") for s in scores.values() if isinstance(s, dict)]
+        answer = next((a for a in given if isinstance(a, str)), sample.output.get("completion"))
+        answers.append(answer if isinstance(answer, str) and not sample.error else None)
+        targets.append(sample.target if isinstance(sample.target, str) else None)
+    table = pl.DataFrame(rows, infer_schema_length=None, strict=False)
+    table = table.with_columns(
+        target_length=pl.Series([len(t) if t else None for t in targets], dtype=pl.Int64)
+    )
+    if all(targets) and all(a is not None for a in answers):
+        computed = item_metrics.of_texts(answers, targets)
+        names = [name for name in computed if name not in table.columns]
+        table = table.with_columns(pl.Series(name, computed[name]) for name in names)
+    return Items(common, table)
+
+
+def _recomputed(items: Items) -> list[dict[str, Any]]:
+    """Averages of what was computed from the answers, over samples of one epoch."""
+    if items.table["seed"].n_unique() != 1:
+        return []
+    names = [name for name in _TEXT if name in items.table.columns]
+    averages = item_metrics.Averages()
+    averages.add({name: items.table[name].to_numpy() for name in names})
+    return [items.common | row | {"recomputed": True} for row in averages.rows()]
+
+
+def _value(score: object) -> float | None:
+    value = score.get("value") if isinstance(score, dict) else score
+    if isinstance(value, bool):
+        return float(value)
+    return _LETTERS[value] if value in _LETTERS else number(value)

@@ -1,0 +1,293 @@
+"""Items of lm-evaluation-harness: ``samples_TASK_DATE.jsonl``, as ``--log_samples`` writes.
+
+A line is one item under one filter. The model and its protocol are those of the result file of the
+same date in the folder, else the folder's name (``acme__quill-70m``) is the model's. Files are read
+in blocks of lines, so that any number of items fits in memory.
+
+Of multiple choice the log-likelihood of each choice is saved, of generated text the text: other
+metrics than the logged ones are computed from them (`mirage.readers.item_metrics`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from mirage.readers import item_metrics, lm_eval
+from mirage.readers.files import BadFile, decode
+from mirage.readers.found import Found, Items, Source, number
+
+NAME = "lm-evaluation-harness, samples"
+EXPECTED = "JSON lines with 'doc_id' and 'filtered_resps' or 'resps'"
+OPTIONS = ("outcomes",)
+_BLOCK = 20_000  # lines
+_NAME = re.compile(r"samples_(.+?)(?:_(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:][\d.]+))?$")
+_NO_METRICS = {"doc_id", "sample_len", "idx"}
+
+
+def matches(source: Source) -> bool:
+    """Whether the first line is an item of the harness."""
+    first = _first(source)
+    return (
+        first is not None and "doc_id" in first and bool({"filtered_resps", "resps"} & set(first))
+    )
+
+
+def _first(source: Source) -> dict[str, Any] | None:
+    if source.head.lstrip()[:1] != b"{":
+        return None
+    try:
+        line = source.head.split(b"\n", 1)[0] if b"\n" in source.head else source.content
+        found = decode(msgspec.json.Decoder(), line)
+    except BadFile:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def read_file(source: Source, outcomes: bool) -> Found:
+    """Read the items of one task and model."""
+    first = _first(source)
+    metrics = [
+        key
+        for key, value in first.items()
+        if isinstance(value, int | float) and key not in _NO_METRICS
+    ]
+    common, logged = _common(source)
+    averages: dict[str, item_metrics.Averages] = {}
+    found, bad = Found(), 0
+    for block in _blocks(source, metrics):
+        bad += block.n_bad
+        for name, lines in block.by_filter().items():
+            values = _values(lines, metrics)
+            averages.setdefault(name, item_metrics.Averages()).add(values)
+            if outcomes:
+                found.outcomes.append(_items(lines, values, common, name))
+    if bad:
+        found.notes.append(f"{bad} lines cannot be read and are left out")
+    if not averages:
+        raise BadFile("found no line that can be read")
+    for name, average in averages.items():
+        found.scores += _scores(average.rows(), metrics, name, common, logged, found.notes)
+    return found
+
+
+class _Block:
+    """Some lines, of any filter."""
+
+    def __init__(self, lines: list[Any], n_bad: int):
+        self.lines, self.n_bad = lines, n_bad
+
+    def by_filter(self) -> dict[str, list[Any]]:
+        """Lines by the name of their filter."""
+        groups: dict[str, list[Any]] = {}
+        for line in self.lines:
+            groups.setdefault(line.filter or "none", []).append(line)
+        return groups
+
+
+def _blocks(source: Source, metrics: list[str]) -> Iterator[_Block]:
+    fields = [("doc_id", int), ("target", Any, None), ("filtered_resps", Any, None)]
+    fields += [("resps", Any, None), ("arguments", Any, None), ("filter", str | None, None)]
+    fields += [(f"m{i}", Any, None) for i in range(len(metrics))]
+    rename = {f"m{i}": metric for i, metric in enumerate(metrics)}
+    line_type = msgspec.defstruct("Line", fields, rename=rename)
+    decoder = msgspec.json.Decoder(line_type)
+    lines = source.lines()
+    while part := list(islice(lines, _BLOCK)):
+        read, n_bad = [], 0
+        for _, line in part:
+            try:
+                read.append(decode(decoder, line))
+            except BadFile:
+                n_bad += 1
+        yield _Block(read, n_bad)
+
+
+def _values(lines: list[Any], metrics: list[str]) -> dict[str, np.ndarray]:
+    """Logged values by their names, and computed ones by the catalogue's."""
+    values = {
+        metric: np.array([_logged(getattr(line, f"m{i}")) for line in lines])
+        for i, metric in enumerate(metrics)
+    }
+    answers = [_answers(line) for line in lines]
+    log_probs = [_log_probs(answer) for answer in answers]
+    computed: dict[str, np.ndarray] = {}
+    if all(log_probs):
+        if min(map(len, log_probs)) >= 2:
+            computed = _of_choices(lines, log_probs, values)
+        elif max(map(len, log_probs)) == 1:  # the log-likelihood of the one right answer
+            target = np.array([row[0] for row in log_probs])
+            computed = {"target probability": np.exp(target), "negative log-likelihood": -target}
+    elif all(answer and isinstance(answer[0], str) for answer in answers):
+        targets = [_text(line.target) for line in lines]
+        if all(targets):
+            computed = item_metrics.of_texts([answer[0] for answer in answers], targets)
+    return computed | values
+
+
+def _text(target: object) -> str | None:
+    """A target of one text; None for several, or none."""
+    if isinstance(target, str) or (isinstance(target, int) and not isinstance(target, bool)):
+        return str(target)
+    return None
+
+
+def _logged(value: object) -> float:
+    if isinstance(value, bool):
+        return float(value)
+    found = number(value)
+    return np.nan if found is None else found
+
+
+def _answers(line: Any) -> list[Any]:
+    """The answers of an item: what the filter left, or what came out of it first."""
+    for answers in (line.filtered_resps, line.resps):
+        if isinstance(answers, list) and answers:
+            # resps are nested once more: one list for each request
+            inner = [a[0] if isinstance(a, list) and len(a) == 1 else a for a in answers]
+            return inner
+    return []
+
+
+def _log_probs(answers: list[Any]) -> list[float] | None:
+    """The log-likelihoods of the choices, each a pair with whether it is the greedy answer."""
+    found = [_log_prob(answer) for answer in answers]
+    return None if any(x is None for x in found) else found
+
+
+def _log_prob(answer: object) -> float | None:
+    if not (isinstance(answer, list | tuple) and len(answer) == 2):
+        return None
+    value = number(answer[0])
+    if value is None and str(answer[0]) in ("-inf", "-Infinity"):
+        return -np.inf
+    return value
+
+
+def _of_choices(
+    lines: list[Any], log_probs: list[list[float]], values: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Grade the choices; the target is an index or a text, whichever agrees with the logged acc."""
+    read = [_by_index(lines, log_probs), _by_text(lines, log_probs)]
+    read = [target for target in read if target is not None]
+    if not read or any(max(row) == -np.inf for row in log_probs):
+        return {}
+    found = []
+    for target in read:
+        try:
+            found.append(item_metrics.of_choices(log_probs, target))
+        except ValueError:  # the right choice has no probability at all
+            continue
+    acc = values.get("acc")
+    if not found:
+        return {}
+    if acc is None or len(found) == 1:
+        return found[0]
+    return min(found, key=lambda one: np.nansum(abs(one["multiple choice grade"] - acc)))
+
+
+def _by_index(lines: list[Any], log_probs: list[list[float]]) -> list[int] | None:
+    target = [int(t) if str(t := line.target).isdecimal() else -1 for line in lines]
+    inside = all(0 <= t < len(row) for t, row in zip(target, log_probs, strict=True))
+    return target if inside else None
+
+
+def _by_text(lines: list[Any], log_probs: list[list[float]]) -> list[int] | None:
+    target = []
+    for line, row in zip(lines, log_probs, strict=True):
+        texts = _choices(line.arguments)
+        wanted = str(line.target).strip()
+        if len(texts) < len(row) or wanted not in texts[: len(row)]:
+            return None
+        target.append(texts.index(wanted))
+    return target
+
+
+def _choices(arguments: object) -> list[str]:
+    """The text of each choice: the second argument of each request."""
+    if isinstance(arguments, dict):
+        requests = [list(one.values()) for one in arguments.values() if isinstance(one, dict)]
+    else:
+        requests = arguments if isinstance(arguments, list) else []
+    return [str(one[1]).strip() for one in requests if isinstance(one, list) and len(one) > 1]
+
+
+def _items(
+    lines: list[Any], values: dict[str, np.ndarray], common: dict[str, Any], name: str
+) -> Items:
+    columns = {"item": np.array([line.doc_id for line in lines], np.int64)}
+    texts = [_text(line.target) for line in lines]
+    columns["target_length"] = pl.Series([len(t) if t else None for t in texts], dtype=pl.Int64)
+    # Single precision: five million items with ten metrics stay within memory.
+    columns |= {key: column.astype(np.float32) for key, column in values.items()}
+    return Items(common | {"filter": name}, pl.DataFrame(columns).fill_nan(None))
+
+
+@lru_cache(maxsize=64)
+def _results(path: Path) -> tuple[str, dict[str, Any], lm_eval._File] | None:
+    try:
+        source = Source(path)
+        file = decode(lm_eval._DECODER, source.content)
+        return (*lm_eval._run(file, source), file)
+    except (BadFile, OSError):
+        return None
+
+
+def _common(source: Source) -> tuple[dict[str, Any], dict[str, float]]:
+    """Model, task and protocol, and the scores that the result file has."""
+    stem = source.path.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")
+    named = _NAME.match(stem)
+    task, stamp = named.groups() if named else (stem, None)
+    beside = sorted(source.path.parent.glob(f"results_{stamp}.json" if stamp else "results*.json"))
+    found = _results(beside[0]) if len(beside) == 1 else None
+    if found is None:
+        folder = source.path.parent.name.replace("__", "/")
+        return {"model": folder, "task": task, "date": source.date}, {}
+    model, run, file = found
+    about = lm_eval._of_task(file, task)
+    about.pop("n_items"), about.pop("is_group")
+    values = file.results.get(task) or {}
+    logged = {key: y for key, value in values.items() if (y := number(value)) is not None}
+    return {"model": model, "task": task} | run | about, logged
+
+
+def _scores(
+    rows: list[dict[str, Any]],
+    metrics: list[str],
+    name: str,
+    common: dict[str, Any],
+    logged: dict[str, float],
+    notes: list[str],
+) -> list[dict[str, Any]]:
+    """Rows that the result file does not have; a difference from those that it has is noted."""
+    kept = []
+    suffix = "" if name == "none" else f" ({name})"
+    means = {row["metric"]: row["score"] for row in rows}
+    for row in rows:
+        metric, score = row["metric"], row["score"]
+        if metric in metrics:
+            stated = logged.get(f"{metric},{name}", logged.get(metric))
+            if stated is None:
+                kept.append(common | row | {"metric": metric + suffix})
+            elif score is not None and abs(score - stated) > 1e-6 * max(1, abs(stated)):
+                notes.append(
+                    f"{metric}{suffix}: {score:.6g} over the items, {stated:.6g} in the results"
+                )
+            continue
+        twin = next((m for m in metrics if item_metrics.same_metric(m, metric)), None)
+        if twin is None:
+            kept.append(common | row | {"metric": metric + suffix, "recomputed": True})
+        elif abs((score or 0) - (means[twin] or 0)) > 1e-9:
+            notes.append(
+                f"{metric}{suffix}: {score:.6g} computed from the saved answers, {twin} is logged "
+                f"as {means[twin]:.6g}"
+            )
+    return kept

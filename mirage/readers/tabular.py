@@ -1,0 +1,213 @@
+"""Tables of scores: csv, tsv, parquet, jsonl, and JSON lists, a row per model, task and metric.
+
+Columns are recognised by their names, whatever their case; which became which is noted, and can be
+set. A column that is none of ours is kept if it belongs to the protocol (shots, revision, …).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from mirage import tables
+from mirage.metrics import catalogue
+from mirage.readers.files import BadFile
+from mirage.readers.found import Found, Source, number
+from mirage.readers.model_names import number_of
+
+NAME = "table"
+EXPECTED = "csv, tsv, parquet or jsonl with columns for model, task, metric and score"
+_NAMES = {
+    "model": "model model_name model_id",
+    "family": "family model_family series",
+    "n_params": "n_params params parameters num_params n_parameters num_parameters model_size size "
+    "model_params non_embedding_params",
+    "task": "task task_name dataset benchmark eval evaluation subtask",
+    "metric": "metric metric_name measure score_type",
+    "score": "score value result metric_value mean",
+    "stderr": "stderr std_err se standard_error score_stderr sem",
+    "n_items": "n_items n num_items n_samples num_samples items samples count n_examples",
+    "seed": "seed trial run repeat replicate epoch",
+    "compute": "compute flop flops training_flop train_flops training_compute",
+    "tokens": "tokens n_tokens training_tokens train_tokens",
+    "loss": "loss_of_model validation_loss val_loss train_loss pretraining_loss",
+    "higher_is_better": "higher_is_better",
+    "chance": "chance chance_level baseline random_baseline guess",
+    "revision": "revision checkpoint commit step",
+    "shots": "shots n_shots num_shots number_of_shots num_fewshot fewshot k_shot",
+}
+_ALIASES = {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
+_WANTED = ("model", "score")
+
+
+def matches(source: Source) -> bool:
+    """Whether this is a table with, at least, a model and a score."""
+    try:
+        columns = _head(source)
+    except (pl.exceptions.PolarsError, BadFile, UnicodeDecodeError):
+        return False
+    return columns is not None
+
+
+def read_file(source: Source) -> Found:
+    """Read one table."""
+    table = _table(source)
+    named, guessed = _rename(table.columns, source.columns)
+    found = Found()
+    if "score" not in named.values():
+        table, named, metrics = _longer(table, named)
+        guessed |= dict.fromkeys(metrics, "a metric")
+    if "model" not in named.values() and "n_params" in named.values():
+        size = next(column for column, name in named.items() if name == "n_params")
+        table = table.with_columns(pl.col(size).cast(pl.String).alias("model"))
+        named["model"] = "model"
+    missing = [name for name in _WANTED if name not in named.values()]
+    if missing:
+        raise BadFile(
+            f"found the columns {', '.join(table.columns)}, expected one for "
+            f"{' and one for '.join(missing)}; say which with columns={{…: {missing[0]!r}}}"
+        )
+    if guessed:
+        found.notes.append("columns: " + ", ".join(f"{a} is {b}" for a, b in guessed.items()))
+    odd = set()
+    for row in table.select(pl.col(a).alias(b) for a, b in named.items()).iter_rows(named=True):
+        found.scores.append(_row(row, source, odd))
+    if odd:
+        found.notes.append(f"sizes that are no numbers: {', '.join(sorted(odd)[:5])}")
+    return found
+
+
+def _longer(
+    table: pl.DataFrame, named: dict[str, str]
+) -> tuple[pl.DataFrame, dict[str, str], list[str]]:
+    """Turn a column per metric into a row per metric; a metric is what the catalogue lists."""
+    metrics = [c for c in table.columns if c not in named and catalogue.find(c)]
+    if not metrics:
+        return table, named, []
+    frames = []
+    for metric in metrics:
+        error = next((c for c in (f"{metric}_stderr", f"{metric}_se") if c in table.columns), None)
+        stderr = pl.col(error).cast(pl.String) if error else pl.lit(None, pl.String)
+        frames.append(
+            table.select(
+                *named,
+                _metric=pl.lit(metric),
+                _score=pl.col(metric).cast(pl.String),
+                _stderr=stderr,
+            )
+        )
+    named = {column: name for column, name in named.items() if name not in ("metric", "stderr")}
+    named |= {"_metric": "metric", "_score": "score", "_stderr": "stderr"}
+    return pl.concat(frames), named, metrics
+
+
+def _row(row: dict[str, Any], source: Source, odd: set[str]) -> dict[str, Any]:
+    """One row of ours: numbers as numbers, sizes as people write them."""
+    size = row.get("n_params")
+    out = {key: value for key, value in row.items() if key in tables.PROTOCOL or key == "family"}
+    for key in ("family", *tables.PROTOCOL):
+        if key in out and key != "shots" and out[key] is not None:
+            out[key] = str(out[key])
+    out |= {"model": str(row["model"]), "task": str(row.get("task") or source.path.stem)}
+    out |= {"metric": str(row.get("metric") or "score"), "score": number(row["score"])}
+    out["n_params"] = number_of(size)
+    if size is not None and out["n_params"] is None:
+        odd.add(str(size))
+    for key in ("stderr", "chance", "compute", "tokens", "loss"):
+        out[key] = number(row.get(key))
+    for key in ("n_items", "seed", "shots"):
+        value = number(row.get(key))
+        out[key] = int(value) if value is not None and value == int(value) else None
+    stated = row.get("higher_is_better")
+    if stated is not None:
+        out["higher_is_better"] = str(stated).strip().lower() in ("true", "1", "yes", "higher")
+    return out
+
+
+def _rename(present: list[str], stated: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Our name of each column that is used, and which of those were guessed."""
+    unknown = [name for name in stated if name not in present]
+    if unknown and len(unknown) == len(stated):
+        raise BadFile(f"found no column {unknown[0]!r} among {', '.join(present)}")
+    named = {column: name for column, name in stated.items() if column in present}
+    guessed = {}
+    for name, aliases in _NAMES.items():
+        if name in named.values():
+            continue
+        plain = {_plain(column): column for column in reversed(present)}
+        found = next((plain[alias] for alias in aliases.split() if alias in plain), None)
+        if found and found not in named:
+            named[found] = name
+            if found != name:
+                guessed[found] = name
+    for column in present:
+        if column in tables.PROTOCOL and column not in named:
+            named[column] = column
+    return named, guessed
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", column.strip().lower()).strip("_")
+
+
+def _head(source: Source) -> list[str] | None:
+    """The columns, if this is a table that names a model or a score."""
+    head = source.head
+    if head[:4] == b"PAR1":
+        return pl.read_parquet_schema(source.path).names()
+    start = head.lstrip()[:1]
+    if start == b"{":
+        table = pl.read_ndjson(io.BytesIO(head.split(b"\n", 1)[0]))
+        names = table.columns
+    elif start == b"[":
+        table = _json_list(source)
+        names = table.columns
+    else:
+        first = head.split(b"\n", 1)[0].decode("utf-8").strip()
+        names = first.split(_separator(first))
+        if len(names) < 2:
+            return None
+    plain = {_plain(name.strip('"')) for name in names}
+    ours = {_ALIASES[name] for name in plain if name in _ALIASES}
+    ours |= {source.columns[name] for name in names if name in source.columns}
+    return names if len(ours) >= 2 else None
+
+
+def _separator(line: str) -> str:
+    return max("\t;,", key=line.count)
+
+
+def _json_list(source: Source) -> pl.DataFrame:
+    import msgspec
+
+    from mirage.readers.files import decode
+
+    rows = decode(msgspec.json.Decoder(list[dict[str, Any]]), source.content)
+    if not rows:
+        raise BadFile("the list is empty")
+    return pl.DataFrame(rows, strict=False, infer_schema_length=None)
+
+
+def _table(source: Source) -> pl.DataFrame:
+    """Everything as text or numbers; a bad cell is null, and not the end of the file."""
+    try:
+        if source.head[:4] == b"PAR1":
+            return pl.read_parquet(source.path)
+        start = source.head.lstrip()[:1]
+        if start == b"{":
+            return pl.read_ndjson(io.BytesIO(source.content), infer_schema_length=None)
+        if start == b"[":
+            return _json_list(source)
+        separator = _separator(source.text.split("\n", 1)[0])
+        return pl.read_csv(
+            io.BytesIO(source.content),
+            separator=separator,
+            infer_schema=False,
+            truncate_ragged_lines=True,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise BadFile(f"found a table that cannot be read: {str(error).splitlines()[0]}") from error
