@@ -1,4 +1,4 @@
-"""The command line: ``mirage data …``, ``mirage arithmetic …``, ``mirage run``, ``mirage book``.
+"""The command line: ``mirage audit``, ``data …``, ``arithmetic …``, ``run``, ``book``.
 
 Commands import what they need when they run, so that ``mirage --help`` is quick.
 """
@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from mirage.audit.cli import audit
 from mirage.evaluation.cli import app as arithmetic
 from mirage.files import DataError, MirageError, NetworkError
 
@@ -26,6 +27,7 @@ app.add_typer(
     help="Evaluate any model on the paper's arithmetic tasks; export our models."
     + ("" if find_spec("openai") else r" Needs: pip install 'mirage-book\[llm]'."),
 )
+app.command("audit")(audit)
 # An installed package has no notebooks: there is nothing to run or to build then.
 _IN_CLONE = (Path(__file__).parents[1] / "notebooks").is_dir()
 

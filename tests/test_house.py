@@ -29,6 +29,7 @@ FLOORS = (
     ("datasets", "training"),
     ("arithmetic", "vision"),
     ("evaluation",),
+    ("audit",),
     ("plots",),
     ("pages", "book"),
     ("cli",),

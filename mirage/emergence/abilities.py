@@ -7,6 +7,7 @@ rules of `mirage.emergence.verdicts.decide`, with a sentence, its numbers, and w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -114,9 +115,49 @@ def judge(
     >>> judge(table, chance=0.0).select("metric", "n_models", "verdict").row(0)
     ('exact match', 8, 'metric')
     """
+    return examine(scores, outcomes, x=x, chance=chance, rng=rng, n_draws=n_draws).verdicts
+
+
+class Examined(NamedTuple):
+    """Verdicts, and what they were reached from.
+
+    Attributes
+    ----------
+    verdicts : polars.DataFrame
+        As `judge` returns.
+    evidence : tuple of Evidence or None
+        What was measured of each ability, in the order of the rows; None where the ability cannot
+        be judged.
+    """
+
+    verdicts: pl.DataFrame
+    evidence: tuple[Evidence | None, ...]
+
+
+def examine(
+    scores: pl.DataFrame,
+    outcomes: pl.DataFrame | None = None,
+    *,
+    x: str = "n_params",
+    chance: float | Mapping[str, float] | None = None,
+    rng: np.random.Generator | None = None,
+    n_draws: int = 200,
+) -> Examined:
+    """Give every ability a verdict, and keep what was measured for a report.
+
+    Parameters
+    ----------
+    scores, outcomes, x, chance, rng, n_draws
+        As for `judge`.
+
+    Returns
+    -------
+    Examined
+    """
     rng = np.random.default_rng(0) if rng is None else rng
     found = abilities(scores, outcomes, x, chance)
-    return pl.DataFrame(verdicts(found, rng, n_draws), schema=SCHEMA).fill_nan(None)
+    rows, evidence = _judged(found, rng, n_draws)
+    return Examined(pl.DataFrame(rows, schema=SCHEMA).fill_nan(None), evidence)
 
 
 def verdicts(found: list[Ability], rng: np.random.Generator, n_draws: int = 200) -> list[dict]:
@@ -136,6 +177,12 @@ def verdicts(found: list[Ability], rng: np.random.Generator, n_draws: int = 200)
     list of dict
         The rows of `judge`, in the same order.
     """
+    return _judged(found, rng, n_draws)[0]
+
+
+def _judged(
+    found: list[Ability], rng: np.random.Generator, n_draws: int
+) -> tuple[list[dict], tuple[Evidence | None, ...]]:
     evidence = gather([ability for ability in found if ability.judged], rng, n_draws)
     p = np.array([p_of_ability(one) for one in evidence])
     q = benjamini_hochberg(p)
@@ -144,8 +191,9 @@ def verdicts(found: list[Ability], rng: np.random.Generator, n_draws: int = 200)
     undecided = [i for i, verdict in enumerate(decided) if verdict.verdict == "undecided"]
     for i, text in zip(undecided, plans([evidence[i] for i in undecided], rng), strict=True):
         rows[i]["plan"] = text
-    judged = iter(rows)
-    return [next(judged) if ability.judged else _not_judged(ability) for ability in found]
+    judged = iter(zip(rows, evidence, strict=True))
+    pairs = [next(judged) if one.judged else (_not_judged(one), None) for one in found]
+    return [row for row, _ in pairs], tuple(one for _, one in pairs)
 
 
 def _row(evidence: Evidence, verdict: Verdict, p: float, q: float) -> dict:

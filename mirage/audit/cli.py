@@ -1,0 +1,104 @@
+"""``mirage audit``: from a folder of logs to verdicts and a report.
+
+What the command needs is imported when it runs, so that ``mirage --help`` is quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mirage.files import MirageError
+
+
+def audit(
+    logs: Annotated[
+        list[Path],
+        typer.Argument(help="Result files, or folders of them, in any formats.", metavar="LOGS..."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.html, verdicts.csv and the tables.")
+    ] = None,
+    x: Annotated[str, typer.Option(help="Scale of the models: n_params or compute.")] = "n_params",
+    chance: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TASK=SCORE", help="Score of a guess on a task; repeat for more."),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=COLUMN", help="Column of a table: score=acc; repeat for more."),
+    ] = None,
+    sizes: Annotated[
+        Path | None,
+        typer.Option(help="File of parameters by model (csv or json), where names do not tell."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every ability.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the verdicts as JSON, and nothing else.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if any file or value cannot be used.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
+) -> None:
+    """Judge every ability in evaluation logs: is its jump the metric, the test set, or the model?
+
+    Reads logs of lm-evaluation-harness, Inspect, HELM and others, and tables of scores.
+
+    Example: mirage audit runs/ --out report
+
+    Example: mirage audit scores.csv --x compute --chance riddles=0.25
+    """
+    from rich.console import Console
+
+    from mirage.audit.run import audit as run
+    from mirage.audit.terminal import show
+    from mirage.formatting import printable
+
+    guesses = {name: _score(name, text) for name, text in _pairs("--chance", chance)}
+    names = {column: name for name, column in _pairs("--columns", columns)}
+    if missing := [path for path in logs if not path.exists()]:
+        raise typer.BadParameter(f"{missing[0]} does not exist; expected files or folders of logs")
+    console = Console(soft_wrap=False)
+    try:
+        found = run(logs, x=x, chance=guesses, n_params=sizes, columns=names, seed=seed)
+    except ValueError as error:
+        raise MirageError(str(error)) from None
+    if as_json:
+        typer.echo(found.verdicts.write_json())
+    else:
+        show(found, console, every)
+    if out:
+        path = found.report(out)
+        typer.echo(f"report: {path}", err=as_json)
+    for fault in found.faults[:10]:
+        typer.echo(f"mirage: {printable(fault)}", err=True)
+    if left := len(found.faults[10:]):
+        typer.echo(f"mirage: and {left} more, listed in audit.json and the report", err=True)
+    if strict and found.faults:
+        raise typer.Exit(1)
+
+
+def _pairs(option: str, texts: list[str] | None) -> list[tuple[str, str]]:
+    """Split NAME=VALUE at the last equals sign."""
+    pairs = []
+    for text in texts or ():
+        name, equals, value = text.rpartition("=")
+        if not equals or not name or not value:
+            raise typer.BadParameter(f"{option}: found {text!r}, expected NAME=VALUE")
+        pairs.append((name, value))
+    return pairs
+
+
+def _score(name: str, text: str) -> float:
+    try:
+        score = float(text)
+    except ValueError:
+        score = -1.0
+    if not 0 <= score < 1:
+        raise typer.BadParameter(
+            f"--chance {name}: found {text!r}, expected the score of a guess, from 0 to below 1"
+        )
+    return score

@@ -1,0 +1,224 @@
+"""From logs or a table to verdicts: the paper's question, asked of anyone's results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mirage.audit import words
+from mirage.audit.cards import card
+from mirage.emergence import abilities
+from mirage.emergence.evidence import Evidence
+from mirage.readers import logs as readers
+
+SCALES = {"n_params": "parameters", "compute": "training FLOP"}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Verdicts on abilities, and what they were made from.
+
+    Attributes
+    ----------
+    verdicts : polars.DataFrame
+        One row per ability, those worth a look first: ``family, task, protocol, metric, n_models,
+        verdict, sentence, p_jump, q_jump, jump_height, smallest_detectable_jump, dormant_share,
+        rise_width, note, plan``. ``metric`` is the headline one. ``verdict`` is one of
+        ``never-above-chance, declines, gradual, metric, resolution, jump, undecided``, and empty
+        where the models are no curve; ``note`` then says why.
+    scores : polars.DataFrame
+        The score table that was judged.
+    outcomes : polars.DataFrame or None
+        The outcome table, where items were read.
+    evidence : tuple of Evidence or None
+        What was measured, in the order of `verdicts`; None for an ability that is not judged.
+    faults, notes : tuple of str
+        What could not be used, and what was decided on the way.
+    files : tuple of str
+        Files that were read.
+    options : dict
+        What the audit was asked.
+    """
+
+    verdicts: pl.DataFrame
+    scores: pl.DataFrame
+    outcomes: pl.DataFrame | None = None
+    evidence: tuple[Evidence | None, ...] = ()
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The audit in one sentence."""
+        return words.headline(self.verdicts["verdict"])
+
+    def curve(self, row: Mapping[str, Any]) -> list[float]:
+        """Return the scores of an ability's headline metric, smallest model first."""
+        same = [name for name in ("family", "task", "protocol") if name in row]
+        for other, evidence in zip(self.verdicts.to_dicts(), self.evidence, strict=True):
+            if evidence and all(other[name] == row[name] for name in same):
+                return evidence.findings[0].curve.y.tolist()
+        return []
+
+    def html(self, title: str = "Are these abilities emergent?") -> str:
+        """Return the report as one self-contained HTML page."""
+        from datetime import date
+
+        from mirage import __version__
+        from mirage.audit.report import Report, render
+
+        named = self.scores.select("family", "task", "n_params", "model").unique()
+        return render(
+            Report(
+                title=title,
+                summary=self.summary,
+                abilities=self._cards(),
+                faults=self.faults,
+                x=SCALES.get(self.options.get("x", "n_params"), self.options.get("x", "")),
+                n_models=named.select("family", "model").n_unique(),
+                n_files=len(self.files),
+                version=__version__,
+                date=date.today().isoformat(),
+            )
+        )
+
+    def _cards(self) -> list[dict[str, Any]]:
+        x = self.options.get("x", "n_params")
+        columns = ["model", x] + (["file"] if "file" in self.scores.columns else [])
+        groups = {
+            key: part.select(columns).unique(maintain_order=True)
+            for key, part in self.scores.group_by("family", "task")
+        }
+        cards = []
+        for row, evidence in zip(self.verdicts.to_dicts(), self.evidence, strict=True):
+            part = groups.get((row["family"], row["task"]))
+            models, files = {}, []
+            if part is not None:
+                known = part.drop_nulls(x)
+                models = dict(zip(known[x].cast(float).to_list(), known["model"], strict=True))
+                files = sorted(set(part["file"])) if "file" in part.columns else []
+            cards.append(card(row, evidence, models, files))
+        return cards
+
+    def report(self, folder: str | Path) -> Path:
+        """Write report, tables and summary into a folder; see :func:`mirage.audit.write.write`."""
+        from mirage.audit.write import write
+
+        return write(self, Path(folder))
+
+    def _repr_html_(self) -> str:
+        """Show the summary and the verdicts in a notebook."""
+        from html import escape
+
+        chosen = self.verdicts.select("family", "task", "protocol", "verdict", "sentence", "note")
+        lines = [f"<p><b>{escape(self.summary)}</b></p><table><thead><tr>"]
+        lines += [f'<th scope="col">{name}</th>' for name in ("ability", "verdict", "why")]
+        lines.append("</tr></thead><tbody>")
+        for family, task, protocol, verdict, sentence, note in chosen.head(50).iter_rows():
+            name = ", ".join(filter(None, (family, task, protocol)))
+            cells = (name, words.VERDICTS[verdict], sentence or note or "")
+            lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+        return "\n".join([*lines, "</tbody></table>"])
+
+
+def audit(
+    logs: str | Path | Iterable[str | Path] | pl.DataFrame,
+    *,
+    x: str = "n_params",
+    chance: Mapping[str, float] | None = None,
+    n_params: Mapping[str, int | str] | str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    strict: bool = False,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Audit:
+    """Ask of every ability in some logs: is it the metric, the items, the models, or a jump?
+
+    Parameters
+    ----------
+    logs : path, iterable of paths, or polars.DataFrame
+        Files and folders of any format that `mirage.readers.read` knows, or a score table.
+    x : str
+        Column of the scale: ``n_params`` or ``compute``.
+    chance : mapping of str to float, optional
+        Score of a guess by task, where the logs do not state it.
+    n_params : mapping or path, optional
+        Parameters by model name, for models whose files and names do not tell.
+    columns : mapping of str to str, optional
+        Our column for a column of a table, where its name does not tell.
+    strict : bool
+        Make a file or value that cannot be used an error.
+    seed : int
+        Of all draws: the same logs give the same verdicts.
+    progress : callable, optional
+        Called as ``progress(n_done, n_files)`` while files are read.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    DataError
+        Nothing can be read, or with ``strict`` something cannot.
+    ValueError
+        The table is no score table, or has no column `x`.
+
+    See Also
+    --------
+    mirage.emergence.abilities : The verdicts and their rules.
+    mirage.readers.read : What is read.
+
+    Examples
+    --------
+    Exact match of four models is 0 on 100 items, where a smooth curve would be, too.
+
+    >>> row = {"family": "toy", "task": "sums", "source": "example", "n_items": 100}
+    >>> sizes = {"S": (10**8, 0.0), "M": (10**9, 0.0), "L": (10**10, 0.03), "XL": (10**11, 0.3)}
+    >>> rows = [row | {"model": model, "n_params": n, "metric": "exact match", "score": y}
+    ...         for model, (n, y) in sizes.items()]
+    >>> audit(pl.DataFrame(rows)).verdicts["n_models"].to_list()
+    [4]
+    """
+    if isinstance(logs, pl.DataFrame):
+        scores, outcomes, faults, notes, files = logs, None, (), (), ()
+    else:
+        read = readers.read(
+            logs, n_params=n_params, columns=columns, strict=strict, progress=progress
+        )
+        scores, outcomes, faults, notes = read.scores, read.outcomes, read.faults, read.notes
+        files = tuple(read.files.filter(pl.col("fault").is_null())["file"])
+    judged = abilities.examine(
+        scores, outcomes, x=x, chance=chance or None, rng=np.random.default_rng(seed)
+    )
+    texts = ("protocol", "verdict", "sentence", "note", "plan")
+    verdicts = judged.verdicts.with_columns(pl.col(texts).fill_null(""))
+    order = _ranking(verdicts)
+    return Audit(
+        verdicts=verdicts[order],
+        scores=scores,
+        outcomes=outcomes,
+        evidence=tuple(judged.evidence[i] for i in order),
+        faults=tuple(faults),
+        notes=tuple(notes),
+        files=files,
+        options={"x": x, "chance": dict(chance or {}), "strict": strict, "seed": seed},
+    )
+
+
+def _ranking(verdicts: pl.DataFrame) -> list[int]:
+    """Order abilities by interest: the verdict, then the evidence for a jump, then dormancy."""
+    place = {verdict: i for i, verdict in enumerate(words.VERDICTS)}
+    columns = ("verdict", "q_jump", "dormant_share", "family", "task", "protocol")
+    keys = [
+        (place[v], 1.0 if q is None else q, -(d or 0.0), *names)
+        for v, q, d, *names in verdicts.select(columns).iter_rows()
+    ]
+    return sorted(range(len(keys)), key=keys.__getitem__)

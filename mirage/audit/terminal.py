@@ -1,0 +1,53 @@
+"""An audit on a terminal: one sentence, then the abilities worth a look, as wide as the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mirage.audit.words import VERDICTS, spark
+from mirage.formatting import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+MOST = 20  # abilities shown without --all
+NARROW = 100  # columns below which only the sentence is shown beside the name
+
+
+def show(audit: Any, console: Console, every: bool = False) -> None:
+    """Print an audit.
+
+    Parameters
+    ----------
+    audit : Audit
+        What was found.
+    console : rich.console.Console
+        Where to; its width decides what is shown.
+    every : bool
+        Show all abilities, not the first `MOST` alone.
+    """
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    console.print(Text(audit.summary, style="bold"))
+    rows = audit.verdicts.to_dicts()
+    interesting = [row for row in rows if row["verdict"] not in ("", "never-above-chance")]
+    shown = rows if every else (interesting or rows)[:MOST]
+    wide = console.width >= NARROW
+    columns = [Column("ability", overflow="fold", ratio=2)]
+    columns += [Column("curve", no_wrap=True)] * wide
+    columns += [Column("verdict", no_wrap=wide, overflow="fold")]
+    columns += [Column("what the data say", overflow="fold", ratio=5)]
+    table = Table(*columns, expand=wide, show_lines=not wide)
+    for row in shown:
+        name = ", ".join(filter(None, (row["family"], row["task"], row["protocol"])))
+        curve = [Text(spark(audit.curve(row)))] * wide
+        why = " ".join(filter(None, (row["sentence"] or row["note"], row["plan"])))
+        cells = (printable(name), *curve, VERDICTS[row["verdict"]], printable(why))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+    if shown:
+        console.print(table)
+    if len(shown) < len(rows):
+        left = len(rows) - len(shown)
+        console.print(Text(f"{left} more with --all, in verdicts.csv and in the report"))

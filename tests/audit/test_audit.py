@@ -1,0 +1,184 @@
+"""`mirage audit`: from logs to verdicts, files and a report in which text stays text."""
+
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from bs4 import BeautifulSoup
+from typer.testing import CliRunner
+
+from mirage.audit import Audit, audit, words
+from mirage.audit.report import to_json
+from mirage.audit.write import COLUMNS
+from mirage.cli import app
+from mirage.files import DataError
+
+SIZES = np.geomspace(1e8, 1e11, 8)
+P = np.exp(-((SIZES / 2e9) ** -0.5))
+HOSTILE = '<img src=x onerror="alert(1)">|</script><script>alert(2)</script>'
+
+
+def rows(task: str, metric: str, scores, family: str = "toy", **more) -> list[dict]:
+    common = {"family": family, "task": task, "metric": metric, "source": "test", **more}
+    return [
+        common | {"model": f"{family}-{i}", "n_params": int(n), "score": float(y)}
+        for i, (n, y) in enumerate(zip(SIZES, scores, strict=True))
+    ]
+
+
+def table() -> pl.DataFrame:
+    """An ability that only the metric makes, one below chance, one whose models are no curve."""
+    counts = {"n_items": 500}
+    mixed = rows("mixed", "exact match", P, revision=None, **counts)
+    for i, row in enumerate(mixed):
+        row["revision"] = f"step{i % 2}"
+    return pl.DataFrame(
+        [
+            *rows("sums", "exact match", (P**5 * 500).round() / 500, **counts),
+            *rows("sums", "token accuracy", P, stderr=0.01, **counts),
+            *rows("riddles", "accuracy", np.full(8, 0.25), chance=0.25, **counts),
+            *mixed,
+        ],
+        infer_schema_length=None,
+    )
+
+
+@pytest.fixture(scope="module")
+def judged() -> Audit:
+    return audit(table(), chance={"sums": 0.0})
+
+
+def test_each_kind_of_ability_has_its_verdict(judged):
+    found = dict(judged.verdicts.select("task", "verdict").iter_rows())
+    assert found == {"sums": "metric", "riddles": "never-above-chance", "mixed": ""}
+    (note,) = judged.verdicts.filter(task="mixed")["note"]
+    assert "revision" in note
+    assert judged.verdicts["task"].to_list() == ["sums", "riddles", "mixed"]  # by interest
+    assert judged.summary.startswith("3 abilities: 1 looks emergent (1 because of the metric)")
+
+
+def test_the_same_table_gives_the_same_verdicts(judged):
+    assert audit(table(), chance={"sums": 0.0}).verdicts.equals(judged.verdicts)
+    shuffled = table().sample(fraction=1, shuffle=True, seed=0)
+    again = audit(shuffled, chance={"sums": 0.0}).verdicts.select("task", "verdict").sort("task")
+    assert again.equals(judged.verdicts.select("task", "verdict").sort("task"))
+
+
+def test_the_files_of_an_audit(judged, tmp_path):
+    assert judged.report(tmp_path / "new" / "folder") == tmp_path / "new" / "folder" / "report.html"
+    folder = tmp_path / "new" / "folder"
+    names = {"report.html", "verdicts.csv", "scores.parquet", "summary.md", "audit.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    verdicts = pl.read_csv(folder / "verdicts.csv")
+    assert verdicts.columns == list(COLUMNS)
+    assert verdicts.height == 3
+    made = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
+    assert made["options"]["chance"] == {"sums": 0.0}
+    assert made["versions"].keys() >= {"mirage", "numpy", "scipy", "polars"}
+    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    assert "## Because of the metric (1)" in summary
+
+
+def test_what_the_report_needs_is_in_it(judged):
+    page = BeautifulSoup(judged.html(), "html.parser")
+    assert not page.find_all(["link", "img", "iframe"])
+    assert not [script for script in page.find_all("script") if script.get("src")]
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", judged.html())
+    data = json.loads(page.find(id="data").string)
+    (sums,) = [a for a in data["abilities"] if a["task"] == "sums"]
+    sharp, smooth = sums["curves"]
+    assert (sharp["metric"], sharp["sharp"], smooth["sharp"]) == ("exact match", True, False)
+    assert [point["y"] for point in sharp["points"]] == pytest.approx(
+        (P**5 * 500).round() / 500, rel=1e-4
+    )
+    for point in sharp["points"]:
+        assert point["low"] <= point["y"] <= point["high"]
+    assert sharp["dormant_share"] > smooth["dormant_share"]
+    assert len(sharp["trend"]) == 8
+
+
+def test_names_from_logs_are_data_and_never_markup():
+    hostile = pl.DataFrame(rows(HOSTILE, "exact match", P, family=HOSTILE, n_items=100))
+    found = audit(hostile)
+    page = BeautifulSoup(found.html(), "html.parser")
+    assert len(page.find_all("script")) == 2
+    assert not page.find_all("img")
+    assert json.loads(page.find(id="data").string)["abilities"][0]["task"] == HOSTILE
+    shown = BeautifulSoup(found._repr_html_(), "html.parser")
+    assert not shown.find_all(["img", "script"])
+    from mirage.audit.write import summary
+
+    assert "<img" not in summary(found).replace("\\<", "")
+
+
+def test_json_in_a_script_cannot_end_it():
+    text = to_json({"a": "</script><!--", "b": [1.23456789, float("inf")]})
+    assert "<" not in text
+    assert json.loads(text) == {"a": "</script><!--", "b": [1.2346, None]}
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def run(*arguments: object, columns: int = 160):
+    return CliRunner().invoke(app, ["audit", *map(str, arguments)], env={"COLUMNS": str(columns)})
+
+
+@pytest.fixture
+def scores(tmp_path):
+    path = tmp_path / "scores.csv"
+    table().filter(pl.col("task") != "mixed").drop("revision").write_csv(path)
+    return path
+
+
+@pytest.mark.parametrize("width", [160, 50])
+def test_the_command_names_what_is_worth_a_look(scores, width):
+    ran = run(scores, "--chance", "sums=0", columns=width)
+    assert ran.exit_code == 0, ran.output
+    assert "2 abilities: 1 looks emergent" in " ".join(ran.stdout.split())
+    assert "sums" in ran.stdout
+    assert max(map(len, ran.stdout.splitlines())) <= width
+
+
+def test_json_prints_the_rows_and_nothing_else(scores, tmp_path):
+    ran = run(scores, "--json", "--out", tmp_path / "report")
+    assert {row["task"] for row in json.loads(ran.stdout)} == {"sums", "riddles"}
+    assert (tmp_path / "report" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--chance", "sums=2"], "from 0 to below 1"),
+        (["--chance", "sums"], "expected NAME=VALUE"),
+        (["nowhere"], "does not exist"),
+    ],
+)
+def test_wrong_options_are_said(scores, options, message):
+    ran = run(scores, *options)
+    assert ran.exit_code == 2
+    assert message in " ".join(ran.output.replace("│", " ").split())
+
+
+def test_a_folder_with_nothing_readable_says_what_would_be_read(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(DataError):
+        audit(tmp_path)
+
+
+def test_a_bad_file_is_named_and_fails_only_under_strict(scores):
+    (scores.parent / "torn.json").write_text('{"results": {')
+    ran = run(scores.parent)
+    assert ran.exit_code == 0, ran.output
+    assert "torn.json" in ran.stderr
+    assert run(scores.parent, "--strict").exit_code == 1
+
+
+def test_the_headline_counts_each_ability_once():
+    verdicts = [*words.VERDICTS, "metric"]
+    text = words.headline(verdicts)
+    assert text.startswith(f"{len(verdicts)} abilities: 4 look emergent")
+    inner = re.sub(r"\(.*?\)", "", text.partition(": ")[2])
+    assert sum(map(int, re.findall(r"\d+", inner))) == len(verdicts)
