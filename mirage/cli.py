@@ -345,7 +345,7 @@ def _say_data(used: dict[str, str]) -> None:
 def book(
     profile: _PROFILE = _Profile.quick,
     readme: Annotated[
-        bool, typer.Option("--readme", help="Also write the results into README.md.")
+        bool, typer.Option("--readme", help="Also write results and picture of README.md.")
     ] = False,
 ) -> None:
     """Build the book from the executed notebooks of a profile.
@@ -365,6 +365,9 @@ def book(
     used = data_of_run(profile)
     _say_data(used)
     if readme:
+        from mirage.pages import figure_2_picture
+
         executed = [runs_folder(profile) / path.name for path in notebooks()]
         landing.write_readme(ROOT / "README.md", executed, profile, ", ".join(used.values()))
+        figure_2_picture.write(ROOT / "book" / "_static" / figure_2_picture.NAME)
     typer.echo(f"{'built' if built else 'unchanged'}: {front}")

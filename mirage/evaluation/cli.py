@@ -33,56 +33,63 @@ _serve = partial(typer.Option, rich_help_panel="Models behind a server")
 @app.command()
 def evaluate(
     task: Annotated[
-        list[str], typer.Option(help="E.g. two-digit-multiplication; repeat it for more.")
+        list[str], typer.Option(help="Task, e.g. two-digit-multiplication; repeat for more tasks.")
     ],
     model: Annotated[
         list[str],
         typer.Option(
-            help="hf:FOLDER, hf:NAME or hf:NAME@REVISION through transformers, else what --server "
-            "calls it; repeat it for more.",
+            help="Model: hf:FOLDER, hf:NAME or hf:NAME@REVISION (transformers), or the name of a "
+            "model on --server; repeat for more models.",
         ),
     ],
     family: Annotated[
         str | None,
-        typer.Option(help="What the models are sizes of; default: architecture, or the server."),
+        typer.Option(help="Name of the model family; default: the architecture, or the server."),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="Table of outcomes; earlier rows in it stay.", dir_okay=False)
+        Path, typer.Option(help="Table of outcomes; earlier rows are kept.", dir_okay=False)
     ] = Path("arithmetic.parquet"),
-    batch: Annotated[int, typer.Option(min=1, help="hf: questions at once.")] = 32,
-    items: Annotated[int, _ask(min=1, help="Problems per task.")] = 1000,
-    shots: Annotated[int, _ask(min=0, help="Solved problems before each.")] = 2,
+    batch: Annotated[int, typer.Option(min=1, help="Batch size of hf: models.")] = 32,
+    items: Annotated[int, _ask(min=1, help="Number of problems per task.")] = 1000,
+    shots: Annotated[int, _ask(min=0, help="Number of solved problems before each question.")] = 2,
     temperature: Annotated[
-        list[float] | None, _ask(min=0, help="Repeat it for more; default: 0 and 1.")
+        list[float] | None,
+        _ask(min=0, help="Sampling temperature; repeat for more; default: 0 and 1."),
     ] = None,
     held_out: Annotated[
-        bool, _ask("--held-out", help="Only problems that this book's family was not trained on.")
+        bool, _ask("--held-out", help="Held-out problems of this book's family only.")
     ] = False,
-    max_tokens: Annotated[int, _ask(min=1, help="That a model may write.")] = 12,
-    seed: Annotated[int, _ask(min=0, help="Of the problems and the sampling.")] = 0,
+    max_tokens: Annotated[int, _ask(min=1, help="Maximum number of generated tokens.")] = 12,
+    seed: Annotated[int, _ask(min=0, help="Random seed for problems and sampling.")] = 0,
     server: Annotated[
         str | None,
-        _serve(help="OpenAI-compatible server, e.g. http://localhost:8000/v1.", metavar="URL"),
+        _serve(
+            help="Address of an OpenAI-compatible server, e.g. http://localhost:8000/v1.",
+            metavar="URL",
+        ),
     ] = None,
     params: Annotated[
-        list[str] | None, _serve(help="Its model's number of parameters.", metavar="NAME=N")
+        list[str] | None,
+        _serve(help="Number of parameters of a model on the server.", metavar="NAME=N"),
     ] = None,
     chat: Annotated[
-        bool, _serve("--chat", help="Ask /chat/completions, not /completions.")
+        bool, _serve("--chat", help="Use /chat/completions instead of /completions.")
     ] = False,
-    concurrency: Annotated[int, _serve(min=1, help="Questions at once.")] = 8,
-    rate: Annotated[float | None, _serve(min=1e-3, help="Most requests per second.")] = None,
-    retries: Annotated[int, _serve(min=0, help="Of a request that failed.")] = 8,
-    timeout: Annotated[float, _serve(min=1e-3, help="Seconds to wait for an answer.")] = 60.0,
+    concurrency: Annotated[int, _serve(min=1, help="Number of simultaneous requests.")] = 8,
+    rate: Annotated[
+        float | None, _serve(min=1e-3, help="Maximum number of requests per second.")
+    ] = None,
+    retries: Annotated[int, _serve(min=0, help="Number of retries of a failed request.")] = 8,
+    timeout: Annotated[float, _serve(min=1e-3, help="Time limit of a request, in seconds.")] = 60.0,
     key_variable: Annotated[
-        str, _serve(help="Environment variable with the API key.", metavar="NAME")
+        str, _serve(help="Environment variable that holds the API key.", metavar="NAME")
     ] = "OPENAI_API_KEY",
 ) -> None:
-    """Ask language models the paper's arithmetic; print scores with 95 % intervals.
+    """Evaluate language models on the paper's arithmetic; print scores with 95 % intervals.
 
-    Answers go to a journal as they come (.jsonl), outcomes to OUT,
-    scores beside it (-scores.parquet).
-    Stop it when you like: the same command goes on, and asks nothing again.
+    Each answer is written at once to a journal (.jsonl), all outcomes to OUT,
+    and the scores to a file beside it (-scores.parquet).
+    You can stop at any time: the same command continues, and asks no question twice.
 
     Example: mirage arithmetic evaluate --task two-digit-multiplication
     --model hf:EleutherAI/pythia-70m --model hf:EleutherAI/pythia-160m
@@ -122,20 +129,20 @@ def evaluate(
 
 
 def _key(variable: str, server: str | None) -> str:
-    """Read the API key; one that no HTTP header can carry is refused, and never quoted."""
+    """Read the API key; one that is not valid in an HTTP header is refused, and never printed."""
     key = os.environ.get(variable, "").strip()
     if not all("!" <= character <= "~" for character in key):
         raise typer.BadParameter(
-            f"${variable} holds a character that no API key has (a blank, a line break or a letter "
-            "that is not ASCII): set it again"
+            f"${variable} contains a blank, a line break or a character that is not ASCII; no API "
+            "key does, so set it again"
         )
     if key and server:
         from mirage.evaluation.server import leaks, public_url
 
         if leaks(server):
             typer.echo(
-                f"mirage: {public_url(server)} is plain HTTP: the key in ${variable} can be read "
-                "on the way; use https",
+                f"mirage: {public_url(server)} is plain HTTP, so others on the network can read "
+                f"the key in ${variable}; use https",
                 err=True,
             )
     return key
@@ -148,17 +155,17 @@ class _Profile(StrEnum):
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where to; made where it is absent.")],
-    task: Annotated[str, typer.Option(help="What the family is trained on.")] = (
+    folder: Annotated[Path, typer.Argument(help="Output folder; created if it does not exist.")],
+    task: Annotated[str, typer.Option(help="Training task of the family.")] = (
         "two-digit-multiplication"
     ),
     profile: Annotated[
         _Profile, typer.Option(help="quick: a few sizes; paper: all sizes and seeds.")
     ] = _Profile.quick,
 ) -> None:
-    """Write this book's family as Hugging Face checkpoints with their tokenizer.
+    """Export this book's family as Hugging Face checkpoints with their tokenizer.
 
-    The models are trained first where no earlier run has left them in the cache.
+    Models that are not in the cache are trained first.
 
     Example: mirage arithmetic export checkpoints --task four-digit-addition
     """
@@ -196,17 +203,17 @@ def _models(
     sizes: dict[str, int],
     options: dict[str, Any],
 ) -> list[Model]:
-    """Open a door to each model; what is wrong with a name is said before anything is asked."""
+    """Create the backend of each model; faults in names are reported before any request."""
     remote = [name for name in names if not name.startswith("hf:")]
     if remote and not server:
         raise typer.BadParameter(
             f"model: found {remote[0]!r}, expected hf:{remote[0]}, or --server URL with it"
         )
     if strange := [name for name in sizes if name not in remote]:
-        raise typer.BadParameter(f"--params: {strange[0]!r} is no model of the server")
+        raise typer.BadParameter(f"--params names {strange[0]!r}, which no --model option requests")
     if unsized := [name for name in remote if name not in sizes]:
         raise typer.BadParameter(
-            f"a server does not tell the size of {unsized[0]!r}: add --params {unsized[0]}=N"
+            f"the server does not report the size of {unsized[0]!r}: add --params {unsized[0]}=N"
         )
     models: list[Model] = []
     for name in dict.fromkeys(names):
@@ -222,7 +229,7 @@ def _models(
 
 
 def _run(models: list[Model], asked: list[Questions], out: Path) -> None:
-    """Ask, write both tables, print the scores of these models."""
+    """Evaluate the models, write both tables, and print the scores of these models."""
     import polars as pl
 
     from mirage.evaluation import results
@@ -238,10 +245,14 @@ def _run(models: list[Model], asked: list[Questions], out: Path) -> None:
     _show(table.filter(mine), scores.filter(mine))
     for name in results.unsampled(table.filter(mine)):
         typer.echo(
-            f"{printable(name)}: the same answers at every temperature: does the server sample?"
+            f"{printable(name)}: the same answers at every temperature; check that the server "
+            "samples"
         )
     for name, n in results.wordy(table.filter(mine)).items():
-        typer.echo(f"{printable(name)}: {n} answers hold the right number among words: no match")
+        typer.echo(
+            f"{printable(name)}: {n} answers contain the right number among other words, which is "
+            "not an exact match"
+        )
     typer.echo(f"outcomes: {out}, scores: {path}")
     failures = table.filter(mine & pl.col("error").is_not_null())
     counts = failures.group_by("model", "error").len(name="n").sort("n", descending=True)
@@ -249,8 +260,8 @@ def _run(models: list[Model], asked: list[Questions], out: Path) -> None:
         typer.echo(f"{printable(model)}: {n} × {printable(error)}", err=True)
     if failed := failures.height:
         raise MirageError(
-            f"{failed} questions failed and are left out of the scores (column 'error' says why); "
-            "the same command asks them again"
+            f"{failed} questions failed and are left out of the scores (the column 'error' has the "
+            "reasons); the same command repeats them"
         )
 
 
@@ -262,7 +273,7 @@ _METRICS = {
 
 
 def _show(outcomes: pl.DataFrame, scores: pl.DataFrame) -> None:
-    """Print a table per task, and why something in it is blank."""
+    """Print a table for each task, and the reasons for missing values."""
     import polars as pl
     from rich.console import Console
     from rich.table import Column, Table
@@ -295,4 +306,4 @@ def _show(outcomes: pl.DataFrame, scores: pl.DataFrame) -> None:
         console.print(table)
     reasons = outcomes.select("model", "reason").drop_nulls().unique().sort("model", "reason")
     for model, reason in reasons.iter_rows():
-        typer.echo(f"{printable(model)}: a log-likelihood is blank: {printable(reason)}")
+        typer.echo(f"{printable(model)}: no log-likelihood: {printable(reason)}")

@@ -1,4 +1,4 @@
-"""The door to checkpoints on this machine or on the Hugging Face Hub, through transformers.
+"""Backend for Hugging Face checkpoints, on this machine or on the Hub, through transformers.
 
 Decoding is pure: the likeliest token at temperature 0, a sample of the model's own distribution at
 temperature 1, whatever top-p, top-k or penalties the checkpoint's generation_config.json has.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def import_transformers():
-    """Import transformers, or say how to install it.
+    """Import transformers, or raise an error that says how to install it.
 
     Returns
     -------
@@ -102,7 +102,7 @@ class Checkpoint:
         self.identity = f"hf {commit or _digest(folder)}"
 
     def answer(self, requests: Iterable[Request], record: Callable[..., None]) -> None:
-        """Answer questions in batches.
+        """Answer requests in batches.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class Checkpoint:
             record(*answers)
 
     def _batches(self, requests: Iterable[Request]) -> Iterator[list[Request]]:
-        """Put together what has equal shape: temperature, lengths of the prompt and of both."""
+        """Group requests by temperature, length of the prompt and length with the target."""
 
         def shape(request: Request):
             length, total = self._lengths(request)
@@ -171,7 +171,7 @@ class Checkpoint:
         ]
 
     def _line_is_full(self, length: int) -> Callable:
-        """Stop a row after its first line that holds anything; the others go on."""
+        """Stop generating a row after its first non-empty line; other rows continue."""
         import torch
 
         def full(tokens: torch.Tensor, _scores: object, **_: object) -> torch.Tensor:
@@ -223,7 +223,7 @@ def _load(place: dict) -> PreTrainedModel:
 
 
 def _gumbel(batch: list[Request]) -> Callable:
-    """Sample by taking the likeliest token after adding Gumbel noise: each row has its own."""
+    """Sample by adding Gumbel noise, separate for each row, and taking the largest logit."""
     import torch
 
     rngs = [np.random.default_rng(request.seed) for request in batch]

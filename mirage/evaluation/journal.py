@@ -1,4 +1,4 @@
-"""What models have answered so far: a file to which finished answers are only ever appended.
+"""Journal of the answers so far: a file to which finished answers are only appended.
 
 One line is one answer, on the disk before the next question is asked, so that a killed run loses at
 most the questions in flight and asks none of the others again. A line begins with the checksum of
@@ -28,7 +28,7 @@ _BEGUN = re.compile(rb"[0-9a-f]{1,8}$|[0-9a-f]{8} (\{|$)")  # or did, when the r
 
 
 class Journal:
-    """The answers in a file, and a way to add to them; made by :func:`opened`.
+    """The answers in a journal file, which can be extended; made by :func:`opened`.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Journal:
         # Nothing is cut off or added to a file that is not ours.
         if content and not self.answers and not _BEGUN.match(content):
             raise DataError(
-                f"{path} holds no answers of an earlier run, and is left alone: move it, or name "
+                f"{path} contains no answers of an earlier run and is left alone: move it, or name "
                 "another file with --out"
             )
         for fault in faults:
@@ -64,11 +64,11 @@ class Journal:
             self._file.truncate(len(content) - len(torn))
 
     def finished(self, key: str) -> bool:
-        """Whether this question has an answer that stands."""
+        """Whether this question has a final answer."""
         return key in self.answers and self.answers[key].error is None
 
     def record(self, *answers: Answer) -> None:
-        """Add answers; they are on the disk when this returns.
+        """Append answers; they are on disk when this returns.
 
         Raises
         ------
@@ -93,7 +93,7 @@ def _encoded(answer: Answer) -> bytes:
 
 
 def _decoded(line: bytes) -> Answer:
-    """Read one line; ValueError if it is damaged. Lines of older versions have no checksum."""
+    """Read one line; a damaged one raises ValueError. Lines of older versions have no checksum."""
     if found := _OURS.match(line):
         if int(found[1], 16) != zlib.crc32(line[9:]):
             raise ValueError("its checksum is wrong")
@@ -106,7 +106,7 @@ def _decoded(line: bytes) -> Answer:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Journal]:
-    """Open a journal for this process alone.
+    """Open a journal with a lock, so that no other process writes to it.
 
     Parameters
     ----------

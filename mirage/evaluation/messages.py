@@ -1,4 +1,4 @@
-"""Requests to models and their answers: what every backend and the journal share."""
+"""Requests to models and their answers, shared by the backends and the journal."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ NO_CHANCE = "the model gives the target the probability 0"  # why a log-likeliho
 
 
 class UnknownModelError(LookupError):
-    """There is no such model; the message says what there is."""
+    """The model does not exist; the message lists the models that do."""
 
 
 class Request(NamedTuple):
-    """One question to a model.
+    """One request to a model.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def key(name: str, *parts: object) -> str:
-    """Name a question: readable words, then a hash of all that its answer depends on.
+    """Name a request: readable words, then a hash of everything that determines its answer.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def key(name: str, *parts: object) -> str:
 
 
 def first_line(text: str) -> str:
-    """Cut a completion after its first line that holds anything.
+    """Cut a completion after its first non-empty line.
 
     Few-shot prompts end an answer with a line break, and what a model writes after it is no answer.
     Servers differ in what they return of it, so that it is cut here and never asked of them.

@@ -1,8 +1,8 @@
-"""The paper's arithmetic protocol on any language model: questions out, two tables back.
+"""The paper's arithmetic protocol for any language model: from questions to two tables.
 
 Few-shot questions go to each model at each temperature (Figs 3 and 4: two shots, temperatures 0 and
-1), and one pass more asks for the log-likelihood of the right answer. Every answer is journalled
-when it comes (:mod:`mirage.evaluation.journal`), so that nothing finished is ever asked twice.
+1), and a further request asks for the log-likelihood of the right answer. Every answer is written
+at once to a journal (:mod:`mirage.evaluation.journal`), so that no question is asked twice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mirage.progress import track
 
 
 class Model(Protocol):
-    """What can be asked: a checkpoint or a model behind a server."""
+    """A model that answers requests: a checkpoint, or a model on a server."""
 
     name: str
     family: str
@@ -31,12 +31,12 @@ class Model(Protocol):
     identity: str
 
     def answer(self, requests: Iterable[Request], record: Callable[..., None]) -> None:
-        """Pass an answer to each request to ``record``, as they come."""
+        """Pass the answer to each request to ``record`` as soon as it arrives."""
 
 
 @dataclass(frozen=True)
 class Questions:
-    """What every model is asked about one task.
+    """The questions that every model gets on one task.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Questions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be asked."""
+        """Check the options."""
         limit = tasks.get(self.task).n_problems
         if self.held_out:
             limit = len(problems.load(self.task).held_out)
@@ -87,7 +87,7 @@ class Questions:
 
 
 class Item(NamedTuple):
-    """A problem as it is asked.
+    """A problem with its prompt.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class Item(NamedTuple):
 
 
 def items(questions: Questions) -> list[Item]:
-    """Draw the problems and write them down.
+    """Draw the problems and write their prompts.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def items(questions: Questions) -> list[Item]:
 
 
 def evaluate(models: Sequence[Model], asked: Sequence[Questions], out: Path) -> pl.DataFrame:
-    """Ask every model every question that has no answer yet, and write the outcomes.
+    """Send every model the questions without an answer so far, and write the outcomes.
 
     Parameters
     ----------

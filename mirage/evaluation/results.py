@@ -1,4 +1,4 @@
-"""What models answered, as the two tables of :mod:`mirage.tables`.
+"""Answers of models as the two tables of :mod:`mirage.tables`.
 
 A failed item is blank and left out of the scores, which say how many items they rest on: a server
 that broke down tells nothing of a model.
@@ -38,7 +38,7 @@ _TYPES = {"temperature": pl.Float64, "log_likelihood": pl.Float64} | dict.fromke
 
 
 def outcomes(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """Read the answers and score each.
+    """Score each answer.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def outcomes(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse to replace a file that no earlier run wrote, before anything is asked.
+    """Check, before any request, that a file may be replaced: an earlier run wrote it.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def check_replaceable(path: Path) -> None:
 
 
 def write(table: pl.DataFrame, path: Path) -> None:
-    """Write a table as parquet, whole or not at all.
+    """Write a table as parquet, completely or not at all.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def _foreign(path: Path, why: str) -> DataError:
 
 
 def replaced(path: Path, new: pl.DataFrame) -> pl.DataFrame:
-    """Put new outcomes into an earlier file's table, in the place of those of the same questions.
+    """Add new outcomes to the table in a file; they replace earlier ones of the same questions.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def scores(outcomes: pl.DataFrame) -> pl.DataFrame:
 
 
 def unsampled(outcomes: pl.DataFrame, n_items: int = 20) -> list[str]:
-    """Name the models that wrote the same at a temperature above 0 as at 0, on every item.
+    """List models whose answers at a temperature above 0 equal those at 0 on every item.
 
     Some servers sample only where the checkpoint's own settings say so, and ignore what was asked
     (transformers 5.23 does). A model that is right on all items may rightly do the same.
@@ -240,7 +240,7 @@ def unsampled(outcomes: pl.DataFrame, n_items: int = 20) -> list[str]:
 
 
 def wordy(outcomes: pl.DataFrame) -> dict[str, int]:
-    """Count the answers that hold the right number among words, and so are no exact match.
+    """Count answers that contain the right number among other words: not an exact match.
 
     Parameters
     ----------

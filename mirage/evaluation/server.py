@@ -1,4 +1,4 @@
-"""The door to models behind an OpenAI-compatible server: vLLM, llama.cpp, a cloud.
+"""Backend for OpenAI-compatible servers: vLLM, llama.cpp, a cloud service.
 
 The openai package speaks to the server: it asks again, with growing pauses or after the time that
 ``Retry-After`` names, where the answer is 429 or 5xx, late, or cut off. An answer that is not the
@@ -35,7 +35,7 @@ MOST_BYTES = 16 * 2**20  # of one answer: a thousand times what the longest prom
 
 
 def public_url(url: str) -> str:
-    """Return a URL without what may be secret: user, password, query, fragment.
+    """Return a URL without its parts that may be secret: user, password, query, fragment.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def public_url(url: str) -> str:
 
 
 def leaks(url: str) -> bool:
-    """Whether a key sent to this URL can be read on the way: plain HTTP to another machine.
+    """Whether others could read a key sent to this URL: plain HTTP to another machine.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def leaks(url: str) -> bool:
 
 
 class Server:
-    """A model behind an OpenAI-compatible server.
+    """A model on an OpenAI-compatible server.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Server:
         self._scored, self._refusal = False, "the chat endpoint scores no given text" * chat
 
     def answer(self, requests: Iterable[Request], record: Callable[..., None]) -> None:
-        """Ask many questions at once.
+        """Send many requests at the same time.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class Server:
         )
 
     async def _pace(self, _request: object) -> None:
-        """Let requests start no closer together than the rate allows."""
+        """Wait until the rate limit allows the next request."""
         now = time.monotonic()
         start = max(now, self._next_start)
         self._next_start = start + self._interval
@@ -215,7 +215,7 @@ class Server:
         return answer
 
     def _is_unknown(self, error: Exception) -> bool:
-        """Tell whether the server does not have the model; transformers' says so with a 400."""
+        """Whether the server does not have the model; transformers reports that with status 400."""
         status = getattr(error, "status_code", None)
         named = status == 400 and self.name in self._describe(error)
         return not self._answered and (status == 404 or named)
@@ -242,7 +242,7 @@ class Server:
         return msgspec.structs.replace(answer, completion=self._redacted(answer.completion))
 
     async def _score(self, client: AsyncOpenAI, request: Request) -> Answer:
-        """Ask for the log-probabilities of the prompt with its target ("echo")."""
+        """Request the log-probabilities of the prompt followed by its target ("echo")."""
         import openai
 
         if self._refusal:
@@ -277,7 +277,7 @@ class Server:
             await asyncio.sleep(min(0.5 * 2**again, 8.0))  # as the openai package does
 
     def _describe(self, error: Exception) -> str:
-        """Say on one line what went wrong, without the key."""
+        """Describe an error on one line, without the key."""
         import openai
 
         if isinstance(error, openai.APITimeoutError):
@@ -294,7 +294,7 @@ class Server:
         return printable(self._redacted(text))[:300]
 
     def _redacted(self, text: str) -> str:
-        """Replace the key, in whatever form a server or a proxy quotes it."""
+        """Remove the key, in any form in which a server or a proxy may quote it."""
         if not self._key:
             return text
         encoded = base64.b64encode(self._key.encode()).decode()
@@ -318,7 +318,7 @@ class Server:
 
 
 def _bounded(timeout: float) -> Any:
-    """Return an HTTP transport that bounds each whole answer: in seconds and in bytes.
+    """Return an HTTP transport that limits each reply, in seconds and in bytes.
 
     The client bounds the time between two bytes only, so that a server could drip or flood for
     ever.

@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible server sends, and the log-likelihood in it.
+"""Replies of an OpenAI-compatible server, and the log-likelihood in them.
 
 Only the fields that are read are named; an answer without them is refused when it is decoded.
 """
@@ -28,7 +28,7 @@ class Logprobs(msgspec.Struct):
 
 
 class Text(msgspec.Struct):
-    """What a model wrote."""
+    """A text completion."""
 
     text: str | None
     logprobs: Logprobs | None = None
@@ -36,13 +36,13 @@ class Text(msgspec.Struct):
 
 
 class Completion(msgspec.Struct):
-    """The answer of ``/v1/completions``."""
+    """The reply of ``/v1/completions``."""
 
     choices: Annotated[list[Text], msgspec.Meta(min_length=1)]
 
 
 class Message(msgspec.Struct):
-    """What a model said."""
+    """A chat message."""
 
     content: str | None = None
     reasoning_content: str | None = None
@@ -50,20 +50,20 @@ class Message(msgspec.Struct):
 
 
 class Reply(msgspec.Struct):
-    """One reply."""
+    """One choice of a chat reply."""
 
     message: Message
     finish_reason: str | None = None
 
 
 class Chat(msgspec.Struct):
-    """The answer of ``/v1/chat/completions``."""
+    """The reply of ``/v1/chat/completions``."""
 
     choices: Annotated[list[Reply], msgspec.Meta(min_length=1)]
 
 
 def completion(request: Request, choice: Text | Reply) -> Answer:
-    """Find the answer in what a model wrote; no answer is an error, and not a wrong answer.
+    """Find the answer in a reply; a missing answer is an error, not a wrong answer.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def completion(request: Request, choice: Text | Reply) -> Answer:
 
 
 def log_likelihood(request: Request, choice: Text) -> Answer:
-    """Find the target's tokens in an echoed prompt by their text, and sum their log p.
+    """Find the tokens of the target in an echoed prompt by their text, and sum their log p.
 
     Parameters
     ----------

@@ -1,0 +1,23 @@
+"""What the README shows runs, and the files it names exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_its_python_runs(capsys):
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert "Dormancy(share=" in capsys.readouterr().out
+
+
+def test_its_folders_and_links_exist():
+    folders = re.findall(r"`((?:\w+/)+)`", README)
+    assert len(folders) > 10
+    links = re.findall(r"\]\(((?!\.\./)[^)#:]+)\)", README)
+    missing = [name for name in [*folders, *links] if not (ROOT / name).exists()]
+    assert not missing
