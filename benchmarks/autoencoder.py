@@ -25,7 +25,7 @@ from mirage.vision.stacked import Autoencoders
 
 LARGE = (512, 768, 1024)
 SMALL = autoencoder.BOTTLENECKS[:10]
-BATCH = autoencoder.schedule("random", 1).batch_size
+BATCH = 256
 N_STEPS = {"large": 10, "small": 60}
 
 
@@ -87,7 +87,7 @@ def _plan(data, n_steps: int) -> Schedule:
 
 def _stack(bottlenecks, data) -> Autoencoders:
     ranges = [20 * float(np.mean(data.images.variances[:k])) ** 0.5 for k in bottlenecks]
-    return Autoencoders(bottlenecks, autoencoder.N_INPUTS, ranges, start="random")
+    return Autoencoders(bottlenecks, autoencoder.N_INPUTS, ranges)
 
 
 def _rate(k: int, images: torch.Tensor, data) -> float:

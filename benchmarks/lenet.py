@@ -36,7 +36,7 @@ def run() -> list[dict]:
     data = datasets.load("mnist")
     torch.set_num_threads(THREADS)
     peak = matmul_peak()
-    configs = lenet.configs(n_seeds=1)
+    configs = lenet.configs(lenet.Profile(lenet.WIDTHS, n_seeds=1, n_seeds_small=1))
     with tempfile.TemporaryDirectory() as cache:
         brief = dataclasses.replace(lenet.SCHEDULE, epochs=0.01)
         warm = [lenet.Config(1, seed, brief) for seed in range(2 * THREADS)]

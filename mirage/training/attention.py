@@ -20,14 +20,14 @@ _QKV, _HEADS = "f4[:,:,:,:,::1]", "f4[:,:,:,::1]"
 
 
 @numba.njit(f"void({_HEADS}, {_HEADS}, {_QKV})", **OPTIONS)
-def _forward(out, chance, qkv):
-    """``chance[b, h, t, s]`` = softmax over s ≤ t of q·k/√d; ``out`` = its mean of v."""
+def _forward(out, weights, qkv):
+    """``weights[b, h, t, s]`` = softmax over s ≤ t of q·k/√d; ``out`` = its mean of v."""
     n_batch, n_tokens, _, n_heads, d = qkv.shape
     scale = np.float32(1 / math.sqrt(d))
     for b in range(n_batch):
         for h in range(n_heads):
             for t in range(n_tokens):
-                row, mean = chance[b, h, t], out[b, t, h]
+                row, mean = weights[b, h, t], out[b, t, h]
                 top, total = np.float32(-np.inf), np.float32(0)
                 for s in range(t + 1):
                     x = np.float32(0)
@@ -46,24 +46,24 @@ def _forward(out, chance, qkv):
 
 
 @numba.njit(f"void({_QKV}, {_HEADS}, {_HEADS}, {_QKV})", **OPTIONS)
-def _backward(dqkv, dout, chance, qkv):
+def _backward(dqkv, dout, weights, qkv):
     """Add the gradients of q, k and v, given that of the output."""
     n_batch, n_tokens, _, n_heads, d = qkv.shape
     scale = np.float32(1 / math.sqrt(d))
-    dchance = np.empty(n_tokens, np.float32)
+    dweights = np.empty(n_tokens, np.float32)
     for b in range(n_batch):
         for h in range(n_heads):
             for t in range(n_tokens):
                 mean = np.float32(0)
                 for s in range(t + 1):
-                    x, p = np.float32(0), chance[b, h, t, s]
+                    x, p = np.float32(0), weights[b, h, t, s]
                     for e in range(d):
                         x += dout[b, t, h, e] * qkv[b, s, 2, h, e]
                         dqkv[b, s, 2, h, e] += p * dout[b, t, h, e]
-                    dchance[s] = x
+                    dweights[s] = x
                     mean += x * p
                 for s in range(t + 1):
-                    x = scale * chance[b, h, t, s] * (dchance[s] - mean)
+                    x = scale * weights[b, h, t, s] * (dweights[s] - mean)
                     for e in range(d):
                         dqkv[b, t, 0, h, e] += x * qkv[b, s, 1, h, e]
                         dqkv[b, s, 1, h, e] += x * qkv[b, t, 0, h, e]
@@ -74,16 +74,16 @@ class _Attention(torch.autograd.Function):
     def forward(ctx, qkv):
         n_batch, n_tokens, _, n_heads, d = qkv.shape
         out = torch.empty(n_batch, n_tokens, n_heads, d)
-        chance = torch.empty(n_batch, n_heads, n_tokens, n_tokens)
-        _forward(out.numpy(), chance.numpy(), qkv.detach().numpy())
-        ctx.save_for_backward(qkv, chance)
+        weights = torch.empty(n_batch, n_heads, n_tokens, n_tokens)
+        _forward(out.numpy(), weights.numpy(), qkv.detach().numpy())
+        ctx.save_for_backward(qkv, weights)
         return out
 
     @staticmethod
     def backward(ctx, dout):
-        qkv, chance = ctx.saved_tensors
+        qkv, weights = ctx.saved_tensors
         dqkv = torch.zeros_like(qkv)
-        parts = (dqkv, dout.contiguous(), chance, qkv.detach())
+        parts = (dqkv, dout.contiguous(), weights, qkv.detach())
         _backward(*(part.numpy() for part in parts))
         return dqkv
 

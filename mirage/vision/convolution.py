@@ -5,7 +5,7 @@ each vector register stays empty, and the gradient with respect to the input is 
 Here the images of a batch lie side by side in memory and fill the registers whatever the number
 of channels. On one core of an AMD EPYC with AVX-512, with warm caches, both layers forward and
 backward took 0.95 ms per batch of 64, those of ``torch.nn.functional.conv2d`` 4.5 ms;
-``benchmarks/lenet.py`` measures what that is worth in training.
+``benchmarks/lenet.py`` measures the gain in training.
 
 Everything is built from two row kernels: ``_add_taps`` (nine multiply-adds per pixel, for two
 output channels at once, so that each value loaded is used twice) and ``_add_products`` (nine
@@ -130,7 +130,7 @@ def _convolve(y, x, weight, bias, n_images):
         _clear_border(y, n_images)
     n_out, start, shift = weight.shape[0], pad * n_images, numba.uint64(n_images)
     # Summed in rows of their own: rows of two channels of y can lie a multiple of 4096 bytes
-    # apart, which the processor takes for the same place.
+    # apart, which the processor mistakes for the same address.
     scratch = np.empty((2, n_row + 48), np.float32)
     p, q = scratch[0, :n_row], scratch[1, :n_row]
     for r in range(n_rows):

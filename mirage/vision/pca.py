@@ -1,4 +1,4 @@
-"""Principal components: the best that a linear decoder can do, without training (Figure 7's bound).
+"""Principal components: the best a linear decoder can do, and without training (Figure 7's bound).
 
 An autoencoder with a linear output puts every reconstruction into an affine subspace of as many
 dimensions as its bottleneck has units, whatever its encoder computes. Of all such subspaces the
@@ -21,14 +21,14 @@ import torch.nn.functional as F
 
 @dataclass(frozen=True)
 class Rotated:
-    """Images less the training images' mean, in the basis of those images' principal components.
+    """Images minus the mean training image, in the basis of the training images' components.
 
     Attributes
     ----------
     train, test : ndarray, float32, shape (items, inputs)
         Coordinates, by descending variance of the training images.
     variances : ndarray, float32, shape (inputs,)
-        Of the training images along each component, in the squared unit of the images.
+        Variance of the training images along each component, in the squared unit of the images.
     """
 
     train: np.ndarray
@@ -37,7 +37,7 @@ class Rotated:
 
 
 def rotate(train: torch.Tensor, test: torch.Tensor) -> Rotated:
-    """Turn images into the basis of the training images' principal components.
+    """Rotate images into the basis of the training images' principal components.
 
     A shift and an orthogonal change of basis: distances between images stay what they are.
 
@@ -53,7 +53,7 @@ def rotate(train: torch.Tensor, test: torch.Tensor) -> Rotated:
     Raises
     ------
     ValueError
-        No more than one training image, or another number of inputs in the test images.
+        Fewer than 2 training images, or training and test images of different sizes.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Sequences of characters, and how often a model gets all of one right (Figure 8).
+"""Sequences of characters, and how often a model gets a whole one right (Figure 8).
 
 The images of a sequence share an alphabet and a drawer, so whether they are right is dependent.
-Independence would make "all of L right" the product of the accuracies at the L places, and p^L if
-these were equal too. Intervals resample the cells (alphabet, drawer), not images, for this reason.
+With independent images "all of L right" would be the product of the accuracies at the L places,
+and p^L if these were equal. Intervals therefore resample cells (alphabet, drawer), not images.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def sequences(
     alphabet : ndarray, shape (characters,)
         Name of each character's alphabet.
     drawers : collection of int
-        Whose drawings, from 0 to 19.
+        Drawers whose drawings to group, from 0 to 19.
     passes : int
         How often the drawings are grouped; each time anew.
     rng : numpy.random.Generator
-        Of the grouping.
+        Source of the groups.
 
     Returns
     -------
@@ -123,6 +123,41 @@ def sequence_scores(correct: np.ndarray, cell: np.ndarray) -> list[dict]:
     ]
 
 
+def cell_scores(correct: np.ndarray, cell: np.ndarray) -> list[dict]:
+    """Score each cell by itself, for statistics that resample cells.
+
+    Parameters
+    ----------
+    correct : ndarray of bool, shape (sequences, length)
+        Whether each image got its label.
+    cell : ndarray of int, shape (sequences,)
+        The cell of each sequence.
+
+    Returns
+    -------
+    list of dict
+        ``metric, score, cell, n_items``: ``accuracy`` and for each L ``all correct, L = …`` of the
+        ``n_items`` sequences of a cell; in [0, 1], higher is better.
+
+    Examples
+    --------
+    >>> correct = np.array([[True, False], [True, True], [False, True]])
+    >>> rows = cell_scores(correct, cell=np.array([0, 0, 1]))
+    >>> [(row["cell"], row["score"]) for row in rows if row["metric"] == "all correct, L = 2"]
+    [(0, 0.5), (1, 0.0)]
+    """
+    runs = np.cumprod(correct, axis=1)
+    rows = []
+    for number in np.unique(cell).tolist():
+        inside = cell == number
+        scores = {"accuracy": correct[inside].mean()}
+        together = enumerate(runs[inside].mean(0), 1)
+        scores |= {f"all correct, L = {n}": share for n, share in together}
+        common = {"cell": number, "n_items": int(inside.sum())}
+        rows += [common | {"metric": m, "score": float(score)} for m, score in scores.items()]
+    return rows
+
+
 def _measure(sums: np.ndarray) -> dict[str, np.ndarray]:
     """Turn (resamples, 1 + 2 length) sums into a value of each metric per resample."""
     length = (sums.shape[1] - 1) // 2
@@ -148,7 +183,7 @@ def curves(scores: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     scores : polars.DataFrame
-        A score table with ``low`` and ``high`` over cells.
+        A score table with ``low`` and ``high`` over cells; rows of single cells are left out.
 
     Returns
     -------
@@ -159,9 +194,11 @@ def curves(scores: pl.DataFrame) -> pl.DataFrame:
 
     from mirage import tables
 
+    scores = scores.filter(pl.col("cell").is_null()).drop("cell")
     means = tables.over_seeds(scores.drop("low", "high"), bounds=(-1.0, 1.0))
-    over_cells = scores.group_by("model", "metric").agg(pl.mean("low", "high"))
-    means = means.join(over_cells, on=["model", "metric"], suffix="_cells", maintain_order="left")
+    key = ["family", "model", "metric"]
+    over_cells = scores.group_by(key).agg(pl.mean("low", "high"))
+    means = means.join(over_cells, on=key, suffix="_cells", maintain_order="left")
     ends = [
         pl.when(pl.col("n_seeds") > 1).then(end).otherwise(f"{end}_cells").alias(end)
         for end in ("low", "high")

@@ -14,7 +14,6 @@ from torch import nn
 
 SMALL = 128  # up to this bottleneck a Gram matrix is cheaper than the batch of reconstructions
 ACTIVATIONS = {"identity": lambda u: u, "tanh": torch.tanh, "relu": F.relu, "gelu": F.gelu}
-STARTS = ("principal", "random")
 
 
 class Autoencoders(nn.Module):
@@ -25,15 +24,14 @@ class Autoencoders(nn.Module):
     bottlenecks : sequence of int
         Code units k of each model, at least 1.
     n_inputs : int
-        Inputs of each model, in the basis of their principal components for that start.
+        Inputs of each model.
     ranges : sequence of float
-        The range r of each model's codes, in the unit of the inputs; tanh keeps them in ±r.
+        Range r of each model's codes, in the unit of the inputs; tanh keeps the codes in ±r.
     activation : {"tanh", "identity", "relu", "gelu"}
-        The f of the codes.
-    start : {"principal", "random"}
-        Weights: the first k inputs in a random rotation, or uniform in ±1/√inputs; no biases.
+        Activation f of the codes.
     seed : int
-        A model's start depends on it and on k, not on its neighbours.
+        Seed of the initial weights, uniform in ±1/√inputs, with biases of 0. A model's weights
+        depend on it and on k, not on its neighbours.
 
     Examples
     --------
@@ -48,12 +46,11 @@ class Autoencoders(nn.Module):
         n_inputs: int,
         ranges: Sequence[float],
         activation: str = "tanh",
-        start: str = "principal",
         seed: int = 0,
     ):
         super().__init__()
         self.sizes, self.activation = list(bottlenecks), ACTIVATIONS[activation]
-        starts = [_start(start, k, n_inputs, seed) for k in self.sizes]
+        starts = [_start(k, n_inputs, seed) for k in self.sizes]
         encoder, decoder = (torch.cat(part) for part in zip(*starts, strict=True))
         self.encoder, self.decoder = nn.Parameter(encoder), nn.Parameter(decoder)  # (units, inputs)
         self.code_bias = nn.Parameter(torch.zeros(len(encoder)))
@@ -96,12 +93,7 @@ class Autoencoders(nn.Module):
         return total / x.numel()
 
 
-def _start(start: str, k: int, n_inputs: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return encoder and decoder, (k, inputs) each; they depend on nothing else of the group."""
+def _start(k: int, n_inputs: int, seed: int) -> torch.Tensor:
+    """Return encoder and decoder, (2, k, inputs); they depend on nothing else of the group."""
     generator = torch.Generator().manual_seed(seed)
-    if start == "random":
-        encoder, decoder = (2 * torch.rand(2, k, n_inputs, generator=generator) - 1) / n_inputs**0.5
-        return encoder, decoder
-    rotation = torch.linalg.qr(torch.randn(k, k, generator=generator)).Q
-    leading = F.pad(rotation, (0, n_inputs - k))  # inputs are principal components already
-    return leading, leading.clone()
+    return (2 * torch.rand(2, k, n_inputs, generator=generator) - 1) / n_inputs**0.5

@@ -103,13 +103,33 @@ def test_subset_of_one_is_the_accuracy_and_more_is_harder(rows):
 def test_test_agrees_with_counting(digits):
     torch.manual_seed(0)
     model = LeNet(3)
-    loss, correct = lenet.test(model, digits.x_test, digits.y_test)
+    loss, correct, live_units = lenet.test(model, digits.x_test, digits.y_test)
     with torch.inference_mode():
         logits = plain(model, lenet.normalise(torch.tensor(digits.x_test))).double().numpy()
     assert np.array_equal(correct, logits.argmax(1) == digits.y_test)
     log_probs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     expected = -log_probs[np.arange(len(logits)), digits.y_test].mean()
     assert loss == pytest.approx(expected, rel=1e-4)
+    assert 0 <= live_units <= 3
+
+
+def test_dead_units_are_counted_by_hand(digits):
+    torch.manual_seed(0)
+    model = LeNet(5)
+    with torch.no_grad():
+        model.hidden.bias[:] = torch.tensor([1e3, -1e3, 1e3, -1e3, -1e3])  # 2 of 5 always active
+    assert lenet.test(model, digits.x_test[:50], digits.y_test[:50]).live_units == 2
+
+
+def test_small_widths_have_more_seeds():
+    family = lenet.configs(lenet.PROFILES["paper"])
+    assert {len([c for c in family if c.width == w]) for w in (1, 2, 3, 4)} == {30}
+    assert {len([c for c in family if c.width == w]) for w in lenet.WIDTHS[4:]} == {10}
+
+
+def test_quick_is_part_of_paper():
+    quick, paper = (set(lenet.configs(lenet.PROFILES[name])) for name in ("quick", "paper"))
+    assert quick <= paper, "the paper profile finds the quick one's models in the cache"
 
 
 def test_a_seed_decides_everything(digits, rows):

@@ -151,10 +151,10 @@ def test_no_prediction_sees_its_own_label_or_what_follows(batch):
     torch.manual_seed(0)
     model, (images, labels) = omniglot.Transformer(2, 40), batch
     before = model(images, labels)
-    other, told = images.clone(), labels.clone()
+    other, changed = images.clone(), labels.clone()
     other[:, 3:] = 255 - other[:, 3:]
-    told[:, 2:] = (told[:, 2:] + 1) % 40
-    after = model(other, told)
+    changed[:, 2:] = (changed[:, 2:] + 1) % 40
+    after = model(other, changed)
     torch.testing.assert_close(after[:, :3], before[:, :3])
     assert not torch.allclose(after[:, 3], before[:, 3])
 
@@ -162,9 +162,9 @@ def test_no_prediction_sees_its_own_label_or_what_follows(batch):
 def test_predictions_do_depend_on_the_labels_before(batch):
     torch.manual_seed(0)
     model, (images, labels) = omniglot.Transformer(2, 40), batch
-    told = labels.clone()
-    told[:, 0] = (told[:, 0] + 1) % 40
-    change = (model(images, told) - model(images, labels)).abs().amax((0, 2))
+    changed = labels.clone()
+    changed[:, 0] = (changed[:, 0] + 1) % 40
+    change = (model(images, changed) - model(images, labels)).abs().amax((0, 2))
     assert change[0] == 0
     assert (change[1:] > 1e-4).all()
 
@@ -289,5 +289,30 @@ def test_a_sweep_makes_curves_with_intervals(data, tmp_path):
 def test_profiles_run_the_slowest_first_and_quick_is_part_of_paper():
     quick, paper = (omniglot.configs(omniglot.PROFILES[p]) for p in ("quick", "paper"))
     assert set(quick) <= set(paper), "the paper profile finds the quick one's models in the cache"
-    sizes = [c.n_filters for c in paper]
-    assert sizes == sorted(sizes, reverse=True)
+    costs = [c.n_blocks * c.n_filters**2 for c in paper]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_the_depth_family_grows_in_blocks_alone():
+    deep = [c for c in omniglot.configs(omniglot.PROFILES["paper"]) if c.family == "depth"]
+    assert {c.n_blocks for c in deep} == {1, 2, 3, 4, 16}
+    same = {(c.n_filters, c.schedule, c.passes, c.precision) for c in deep}
+    assert len(same) == 1
+    sizes = {
+        c.n_blocks: sum(
+            p.numel() for p in omniglot.Transformer(c.n_filters, 1623, c.n_blocks).parameters()
+        )
+        for c in deep
+    }
+    # A block: 12 · 128² + 9 · 128 = 197 760. The rest: 1632 · 128 + 1623 + 101 · 8 = 211 327.
+    assert sizes == {n: 211_327 + 197_760 * n for n in sizes}
+
+
+def test_scores_of_cells_average_to_the_score(data):
+    rows = pl.DataFrame(omniglot.evaluate(config(passes=1), data), infer_schema_length=None)
+    in_cell = pl.col("cell").is_not_null()
+    whole, cells = rows.filter(~in_cell), rows.filter(in_cell)
+    for metric in ("accuracy", "all correct, L = 1", "all correct, L = 5"):
+        part = cells.filter(metric=metric)
+        mean = (part["score"] * part["n_items"]).sum() / part["n_items"].sum()
+        assert mean == pytest.approx(whole.filter(metric=metric)["score"].item())

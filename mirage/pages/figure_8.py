@@ -1,0 +1,304 @@
+"""Figure 8: claims, findings and panels of the page on transformers and Omniglot.
+
+Two families answer two questions. The *depth* family repeats what the paper seems to have done: one
+width, more blocks, a short training. The *width* family is trained well. Both are judged by the
+same metrics: the accuracy per image, and the share of sequences whose first L labels are all right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from mirage.book.claims import Claim, Found, Kind
+from mirage.book.rules import Below, Equals, Exceeds, Verdict
+from mirage.emergence.dormancy import dormancy
+from mirage.emergence.dormancy_bootstrap import (
+    DormancyDifference,
+    dormancy_difference,
+    dormancy_interval,
+)
+from mirage.pages import published
+from mirage.vision import sequences
+
+LENGTH = 3  # L of the paper's all-correct curve
+SHARP, SMOOTH = f"all correct, L = {LENGTH}", "accuracy"
+FAMILIES = ("depth", "width")
+CHANCE = 1 / 1623  # accuracy of a guess among all characters of Omniglot
+
+CLAIMS = (
+    Claim(
+        id="figure-8-accuracy",
+        kind=Kind.PAPER,
+        place="Figure 8B: test accuracy per image at six sizes, .153 to .817",
+        statement=(
+            "Test accuracy per image of transformers with 1 to 16 blocks on Omniglot: largest"
+            " difference from the published curve"
+        ),
+        rule=Equals(0.05),
+        published=0,
+    ),
+    Claim(
+        id="figure-8-together",
+        kind=Kind.PAPER,
+        place="Figure 8C: share of sequences with all of L = 3 labels right at six sizes",
+        statement=(
+            "Share of sequences with all of 3 labels right, of networks with the published accuracy"
+            " per image: largest difference from the published share"
+        ),
+        rule=Equals(0.05),
+        published=0,
+    ),
+    Claim(
+        id="figure-8-sharper",
+        kind=Kind.PAPER,
+        place="Figure 8B and C: accuracy rises smoothly, all of L = 3 right seems to emerge",
+        # Asked of the family that spans the published accuracies; the depth family does not.
+        statement=(
+            "Transformers that grow in width and are trained well: “all of 3 labels right” stays at"
+            " its base longer than accuracy per image does: difference of dormant shares"
+        ),
+        rule=Exceeds(0),
+        published=0.22,
+    ),
+    Claim(
+        id="figure-8-smooth",
+        kind=Kind.IMPLIED,
+        place="Figure 8B: accuracy rises from the smallest size on",
+        statement="The same transformers: accuracy per image rises at once: dormant share",
+        rule=Below(0.1),
+        published=0,
+    ),
+    Claim(
+        id="figure-8-sharper-depth",
+        kind=Kind.OURS,
+        place="Does it also hold for more blocks and brief training, whose accuracy spans less?",
+        statement=(
+            "Transformers with 1 to 16 blocks: “all of 3 labels right” stays at its base longer"
+            " than accuracy per image does: difference of dormant shares"
+        ),
+        rule=Exceeds(0),
+    ),
+    Claim(
+        id="figure-8-dependent",
+        kind=Kind.OURS,
+        place="Figure 8C lies above the cube of Figure 8B: are the images of a sequence dependent?",
+        statement=(
+            "Largest transformer: share of sequences with all of 3 labels right, less what"
+            " independent images would give"
+        ),
+        rule=Exceeds(0),
+    ),
+)
+
+
+def paper() -> pl.DataFrame:
+    """Figures 8B and 8C as published.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``n_params`` (inferred from the axis), ``n_blocks`` (inferred from the sizes, which are
+        linear in it), ``accuracy`` per image and ``together``, the share of sequences with all of
+        3 labels right; six models.
+    """
+    return pl.DataFrame(
+        {
+            "n_params": published.load("fig8_params_estimate"),
+            "n_blocks": [1, 2, 2, 3, 4, 16],
+            "accuracy": published.load("fig8B_K1"),
+            "together": published.load("fig8C_K3"),
+        }
+    )
+
+
+def by_cell(scores: pl.DataFrame, family: str, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of each cell (alphabet, drawer), so weighted that their mean is the score.
+
+    Parameters
+    ----------
+    scores : polars.DataFrame
+        Rows of `mirage.vision.omniglot.evaluate`.
+    family : {"depth", "width"}
+        Family to choose.
+    metric : str
+        Metric to choose.
+
+    Returns
+    -------
+    (ndarray, ndarray)
+        Scores, shape (seeds, models, cells), and parameters of the models, ascending.
+    """
+    chosen = scores.filter(pl.col("cell").is_not_null(), family=family, metric=metric)
+    chosen = chosen.sort("seed", "n_params", "cell")
+    sizes = chosen["n_params"].unique().sort().to_numpy()
+    shape = (chosen["seed"].n_unique(), len(sizes), -1)
+    values, n = (chosen[name].to_numpy().reshape(shape) for name in ("score", "n_items"))
+    return values * n / n.mean(-1, keepdims=True), sizes
+
+
+def onset(scores: pl.DataFrame, family: str, length: int = LENGTH) -> DormancyDifference:
+    """Dormant share of all-correct less that of accuracy; cells and seeds are resampled.
+
+    Parameters
+    ----------
+    scores : polars.DataFrame
+        As for `by_cell`.
+    family : {"depth", "width"}
+        Family to choose.
+    length : int
+        Number L of labels that must all be right.
+
+    Returns
+    -------
+    mirage.emergence.dormancy_bootstrap.DormancyDifference
+    """
+    sharp, sizes = by_cell(scores, family, f"all correct, L = {length}")
+    smooth, _ = by_cell(scores, family, SMOOTH)
+    chance, rng = (CHANCE**length, CHANCE), np.random.default_rng(0)
+    return dormancy_difference(sharp, smooth, sizes, rng, per_item=True, chance=chance)
+
+
+def onsets(scores: pl.DataFrame) -> pl.DataFrame:
+    """Dormant share of all-correct for each family and length L.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``family, length, score, low, high``; the interval is over cells and seeds.
+    """
+    rows = []
+    for family in scores["family"].unique().sort().to_list():
+        for length in range(1, sequences.LENGTH + 1):
+            values, sizes = by_cell(scores, family, f"all correct, L = {length}")
+            share = dormancy(values.mean((0, 2)), sizes, CHANCE**length).share
+            rng, chance = np.random.default_rng(0), CHANCE**length
+            low, high = dormancy_interval(values, sizes, rng, per_item=True, chance=chance).share
+            row = {"family": family, "length": length, "score": share, "low": low, "high": high}
+            rows.append(row)
+    return pl.DataFrame(rows)
+
+
+def at_published_accuracy(curves: pl.DataFrame) -> pl.DataFrame:
+    """All-correct of networks with the paper's accuracies, between two of ours.
+
+    Parameters
+    ----------
+    curves : polars.DataFrame
+        From `mirage.vision.sequences.curves`; all families together.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns of `paper` and ``ours``, interpolated in accuracy; sizes whose accuracy lies outside
+        ours are left out.
+
+    Examples
+    --------
+    Half way between networks that get .3 and .35 of the images right.
+
+    >>> rows = [(SMOOTH, "a", 0.3), (SHARP, "a", 0.06), (SMOOTH, "b", 0.35), (SHARP, "b", 0.1)]
+    >>> table = pl.DataFrame(rows, ["metric", "model", "score"], orient="row")
+    >>> table = table.with_columns(family=pl.lit("depth"))
+    >>> at_published_accuracy(table).select("accuracy", pl.col("ours").round(3)).rows()
+    [(0.3247, 0.08)]
+    """
+    wide = (
+        curves.filter(pl.col("metric").is_in([SMOOTH, SHARP]))
+        .pivot(on="metric", index=["family", "model"], values="score")
+        .sort(SMOOTH)
+    )
+    inside = pl.col("accuracy").is_between(wide[SMOOTH].min(), wide[SMOOTH].max())
+    chosen = paper().filter(inside)
+    ours = np.interp(chosen["accuracy"], wide[SMOOTH], wide[SHARP])
+    return chosen.with_columns(ours=pl.Series(ours, dtype=pl.Float64))
+
+
+def findings(scores: pl.DataFrame, *, is_real: bool = True) -> dict[str, Found | str]:
+    """What the claims need, from the score table of a run.
+
+    Parameters
+    ----------
+    scores : polars.DataFrame
+        Rows of `mirage.vision.omniglot.evaluate`.
+    is_real : bool
+        Whether the data are Omniglot; on simulated characters nothing is judged.
+
+    Returns
+    -------
+    dict
+        A `Found`, or the reason why there is none, by the id of the claim.
+    """
+    if not is_real:
+        return {claim.id: "simulated characters" for claim in CLAIMS}
+    curves = sequences.curves(scores)
+    deep, wide = (onset(scores, family) for family in FAMILIES)
+    values, sizes = by_cell(scores, "width", SMOOTH)
+    rng = np.random.default_rng(0)
+    share = dormancy_interval(values, sizes, rng, per_item=True, chance=CHANCE).share
+    matched = at_published_accuracy(curves)
+    off = (matched["ours"] - matched["together"]).to_list()
+    excess = curves.filter(metric=f"excess over product, L = {LENGTH}").row(-1, named=True)
+    cells = {"n": values.shape[-1], "n_of": "alphabets and drawers"}
+    return {
+        "figure-8-accuracy": _accuracy(curves),
+        "figure-8-together": Found(
+            max(off, key=abs),
+            n=len(off),
+            n_of="published sizes",
+            reason=f"{len(off)} of 6 published accuracies lie within ours",
+        ),
+        "figure-8-sharper": Found(wide.difference, (wide.low, wide.high), **cells),
+        "figure-8-smooth": Found(wide.b.share, share, **cells),
+        "figure-8-sharper-depth": Found(deep.difference, (deep.low, deep.high), **cells),
+        "figure-8-dependent": Found(excess["score"], (excess["low"], excess["high"]), **cells),
+    }
+
+
+def _accuracy(curves: pl.DataFrame) -> Found | str:
+    """Compare the depth family's accuracy with the published one, block for block."""
+    ours = curves.filter(family="depth", metric=SMOOTH).with_columns(
+        n_blocks=pl.col("model").str.strip_prefix("n = ").cast(pl.Int64)
+    )
+    both = paper().join(ours, on="n_blocks").with_columns(off=pl.col("score") - pl.col("accuracy"))
+    if missing := sorted(set(paper()["n_blocks"]) - set(ours["n_blocks"])):
+        return f"this profile trains no model with {', '.join(map(str, missing))} blocks"
+    worst = both.sort(pl.col("off").abs()).row(-1, named=True)
+    ends = (worst["low"] - worst["accuracy"], worst["high"] - worst["accuracy"])
+    return Found(
+        worst["off"],
+        ends,
+        worst["n_seeds"],
+        "seeds",
+        reason=f"worst at {worst['n_blocks']} blocks: {worst['score']:.3f}, published"
+        f" {worst['accuracy']:.3f}",
+    )
+
+
+def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
+    """Sentences of the page that follow from its verdicts, by the name they are glued under."""
+    verdict = {claim.id: claim.verdict for claim in claims}
+    sharper = {
+        Verdict.REPRODUCED: "stays near zero for longer than accuracy per image does",
+        Verdict.NOT_REPRODUCED: "does not stay near zero for longer than accuracy per image does",
+        Verdict.UNDECIDED: "cannot be told from accuracy per image by these networks",
+        Verdict.NOT_ATTEMPTED: "is not judged on simulated characters",
+    }
+    curve = {
+        Verdict.REPRODUCED: "matches the published one at every size",
+        Verdict.NOT_REPRODUCED: "differs from the published one",
+        Verdict.UNDECIDED: "may or may not match the published one",
+        Verdict.NOT_ATTEMPTED: "is compared with the published one in the paper profile only",
+    }
+    together = {
+        Verdict.REPRODUCED: "all-correct follows from accuracy as it does in the paper",
+        Verdict.NOT_REPRODUCED: "all-correct does not follow from accuracy as it does in the paper",
+    }
+    return {
+        "f8-sharper": sharper[verdict["figure-8-sharper"]],
+        "f8-sharper-depth": sharper[verdict["figure-8-sharper-depth"]],
+        "f8-curve": curve[verdict["figure-8-accuracy"]],
+        "f8-together": together.get(verdict["figure-8-together"], "all-correct was not compared"),
+    }

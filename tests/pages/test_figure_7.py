@@ -1,0 +1,99 @@
+"""Figure 7's page: dormant shares over blocks of images, findings and verdicts by hand."""
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+
+from mirage import tables
+from mirage.book.claims import judged
+from mirage.book.rules import Verdict
+from mirage.emergence.dormancy import dormancy
+from mirage.pages import figure_7, figure_7_draw, published
+from mirage.vision import autoencoder
+from mirage.vision.pca import Rotated
+
+
+@pytest.fixture(scope="module")
+def scores() -> pl.DataFrame:
+    """The paper's mean errors, spread over 500 images, as if both trained and of components."""
+    paper = published.load("fig7B_mse")
+    spread = np.exp(np.random.default_rng(0).normal(0, 0.4, 500))
+    images = Rotated(*(np.zeros((1, 1), np.float32),) * 2, np.zeros(1, np.float32))
+    data = autoencoder.Prepared(images, 0.003, "example", "digest")
+    ours = {"family": "autoencoder", "seed": 0, "gain": 0.05, "activation": "tanh"}
+    components = {"family": "principal components"}
+    rows = []
+    relu = ours | {"activation": "relu", "gain": 0.5}
+    rows += autoencoder._rows(relu, 8, 0.5 * spread / spread.mean(), data)
+    for k, mse in zip(paper["bottleneck"], paper["test_mse"], strict=True):
+        errors = mse * spread / spread.mean()
+        rows += autoencoder._rows(ours, k, 1.1 * errors, data)
+        rows += autoencoder._rows(components, k, errors, data)
+    return tables.scores(rows)
+
+
+def test_blocks_average_to_the_score(scores):
+    values, sizes = figure_7.by_block(scores, figure_7.ERROR)
+    paper = published.load("fig7B_mse")
+    assert values.shape == (1, 19, autoencoder.N_BLOCKS)
+    np.testing.assert_allclose(values.mean((0, 2)), 1.1 * np.array(paper["test_mse"]))
+    assert list(sizes) == paper["params"]
+
+
+def test_reconstruction_stays_dormant_longer_than_the_error(scores):
+    found = figure_7.onset(scores)
+    error = 1.1 * np.array(published.load("fig7B_mse")["test_mse"])
+    sizes = published.load("fig7B_mse")["params"]
+    assert found.b.share == pytest.approx(dormancy(-error, sizes).share)
+    assert 0.5 < found.low <= found.difference <= found.high < 1
+
+
+def test_larger_thresholds_are_met_by_smaller_networks(scores):
+    # Above .3 the smallest networks meet the threshold on some images: the base is no longer 0.
+    starts = figure_7.onsets(scores).filter(pl.col("c") < 0.3)
+    # Where one image in a hundred counts, the isotonic curve may begin a little earlier.
+    assert (starts["share"].diff().drop_nulls() < 0.03).all()
+    assert starts["share"][-1] < 0.4 < 0.8 < starts["share"][0]
+
+
+def test_findings_by_hand(scores):
+    found = figure_7.findings(scores)
+    assert found["figure-7-parameters"].ours == 0
+    assert found["figure-7-error"].ours == pytest.approx(1.1)
+    assert found["figure-7-bound"].ours == pytest.approx(10)
+    assert found["figure-7-components-1"].ours == pytest.approx(0.7489)
+    assert found["figure-7-foot"].ours == 0
+    assert found["figure-7-foot"].interval[0] == 0
+    verdicts = {claim.id: claim.verdict for claim in judged(figure_7.CLAIMS, found)}
+    assert verdicts["figure-7-error"] == Verdict.DEVIATION
+    assert verdicts["figure-7-bound"] == Verdict.NOT_REPRODUCED
+    assert verdicts["figure-7-sharper"] == Verdict.REPRODUCED
+
+
+def test_the_papers_numbers_are_not_asked_of_a_small_subset(scores):
+    found = figure_7.findings(scores, n_train=2000)
+    reasons = {name for name, value in found.items() if isinstance(value, str)}
+    assert reasons == {
+        f"figure-7-{name}" for name in ("error", "foot", "top", "components-1", "components-2")
+    }
+    words = figure_7.conclusions(judged(figure_7.CLAIMS, found))
+    assert "not compared" in words["f7-errors"]
+
+
+def test_simulated_images_are_judged_by_their_parameters_only(scores):
+    found = figure_7.findings(scores, is_real=False)
+    attempted = [name for name, value in found.items() if not isinstance(value, str)]
+    assert attempted == ["figure-7-parameters"]
+
+
+def test_panels_are_drawn_and_lettered(scores):
+    axes = Figure().subplots(3, 3)
+    curves = tables.over_seeds(figure_7.standard(scores), bounds=(0, float("inf")))
+    figure_7_draw.draw_figure(
+        axes[0], curves, figure_7.bound(scores), 0.003, figure_7.onset(scores)
+    )
+    figure_7_draw.draw_thresholds(axes[1], curves, figure_7.onsets(scores), 0.003)
+    excess, paper = figure_7.excess(scores), figure_7.paper_excess(scores)
+    figure_7_draw.draw_training(axes[2][:2], excess, paper)
+    assert [ax.get_title(loc="left")[5] for ax in axes.flat[:8]] == list("ABCDEFGH")
