@@ -25,7 +25,6 @@ $(READY): requirements.lock pyproject.toml
 setup: $(READY)  ## the environment in .venv, from requirements.lock
 
 book: setup  ## run the notebooks and build the book (PROFILE=quick by default)
-	@$(BIN)/mirage data fetch --if-online
 	@$(BIN)/mirage run --profile $(PROFILE)
 	@$(BIN)/mirage book --profile $(PROFILE)
 
@@ -33,7 +32,7 @@ test: setup lint  ## everything CI checks: lint, unit tests, notebooks, the buil
 	@$(BIN)/mirage run --profile quick
 	@$(BIN)/mirage book --profile quick
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
-	@MIRAGE_SOURCE=stand-in $(BIN)/python -m pytest --nbval-lax --override-ini=addopts= notebooks
+	@MIRAGE_SOURCE=embedded $(BIN)/python -m pytest --nbval-lax --override-ini=addopts= notebooks
 
 lint: setup  ## ruff, and no stray notebook output
 	@$(BIN)/ruff check .
@@ -50,6 +49,6 @@ lock: setup  ## renew requirements.lock from pyproject.toml's lower bounds
 clean:  ## remove what was built (not the environment, not the data)
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
 
-notebooks: setup  ## renew the outputs stored in the notebooks (claims only, from stand-in data)
-	@MIRAGE_SOURCE=stand-in $(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+notebooks: setup  ## renew the outputs stored in the notebooks (claims only, from embedded data)
+	@MIRAGE_SOURCE=embedded $(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
 	@$(BIN)/nbstripout --keep-count notebooks/*.ipynb

@@ -30,7 +30,7 @@ N_STEPS = {"large": 10, "small": 60}
 
 
 def run() -> list[dict]:
-    """Train on CIFAR-100 or its stand-in; return rows, and print the errors side by side."""
+    """Train on CIFAR-100 or a subset of it; return rows, and print the errors side by side."""
     data = autoencoder.prepare(datasets.load("cifar100"))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

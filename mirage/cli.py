@@ -100,9 +100,11 @@ def extra_of(module: str) -> str | None:
     import re
     from importlib.metadata import requires
 
+    name = module.partition(".")[0].lower()
+    name = "pillow" if name == "pil" else name
     for line in requires("mirage-book") or ():
         match = re.match(r"([\w.-]+).*extra == ['\"](\w+)", line)
-        if match and match[1].lower().replace("-", "_") == module.partition(".")[0].lower():
+        if match and match[1].lower().replace("-", "_") == name:
             return match[2]
     return None
 
@@ -120,42 +122,32 @@ def list_() -> None:
     """
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    from mirage.datasets import REGISTRY, data_directory
-    from mirage.datasets.directory import find
+    from mirage.datasets import data_directory, states
 
-    directory = data_directory()
-    title = escape(f"in {directory}")
-    table = Table("name", "size", "source", "licence", "checksum", title=title)
-    faults = []
-    for name, spec in REGISTRY.items():
-        size, source, state = f"~{spec.n_bytes / 1e6:.1f} MB", "stand-in", "no file"
-        try:
-            if file := find(spec, directory):
-                size = f"{file.n_bytes / 1e6:.1f} MB"
-                source, state = file.source, "verified"
-        except DataError as error:
-            source, state = "refused", "WRONG"
-            faults.append(str(error))
-        table.add_row(name, size, source, escape(spec.licence), state)
+    title = escape(f"embedded, or in {data_directory()}")
+    name = Column("name", no_wrap=True)
+    table = Table(name, "size", "source", "licence", "checksum", title=title)
+    found = states()
+    for one in found:
+        size = f"{one.file.n_bytes / 1e6:.1f} MB" if one.file else ""
+        state = "verified" if one.file else "WRONG" if one.fault else "no file"
+        table.add_row(one.spec.name, size, one.source, escape(one.spec.licence), state)
     Console().print(table)
-    for name, spec in REGISTRY.items():
-        how = "" if spec.download else " (no download: place the files in $MIRAGE_DATA)"
-        typer.echo(f"{name}: {spec.origin}{how}")
-    for fault in faults:
-        _complain(fault)
+    for one in found:
+        typer.echo(f"{one.spec.name}: {one.spec.origin}")
+    for one in found:
+        if one.fault:
+            _complain(one.fault)
 
 
 @data.command()
 def fetch(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Data sets; all but bigbench by default.", metavar="NAME"),
+        typer.Argument(help="Data sets; by default those not embedded.", metavar="NAME"),
     ] = None,
-    if_online: Annotated[
-        bool, typer.Option("--if-online", help="Without a network, say so and succeed.")
-    ] = False,
     clone: Annotated[
         Path | None,
         typer.Option(help="bigbench only: a clone of google/BIG-bench instead of a download."),
@@ -163,7 +155,7 @@ def fetch(
 ) -> None:
     """Download data sets into $MIRAGE_DATA, or else into the cache; verified ones are left alone.
 
-    Example: mirage data fetch mnist
+    Example: mirage data fetch cifar100
 
     Example: mirage data fetch bigbench   (thousands of files; a stopped fetch is resumed)
     """
@@ -183,21 +175,10 @@ def fetch(
     for one in done:
         if one.file:
             how = "downloaded" if one.downloaded else "already there"
+            how = "embedded" if one.file.source == "embedded" else how
             typer.echo(f"{one.name}: {how} and verified, {one.file.path}")
-    missing = [one for one in done if not one.file]
-    faults = "; ".join(one.fault for one in missing)
-    if missing and not if_online:
-        raise NetworkError(faults)
-    if missing:
-        _complain(faults)
-        # A damaged file is an error with --if-online too: no stand-in silently takes its place.
-        for one in missing:
-            download.find(REGISTRY[one.name], data_directory())
-        names_ = ", ".join(one.name for one in missing).upper()
-        _complain(
-            f"WARNING: NO NETWORK, SO STAND-INS REPLACE {names_}: the results are not about the "
-            "paper's data; 'mirage data fetch' downloads it once there is one"
-        )
+    if faults := [one.fault for one in done if one.fault]:
+        raise NetworkError("; ".join(faults))
 
 
 @data.command()
@@ -334,10 +315,10 @@ def _show_run(events) -> list:
 def _say_data(used: dict[str, str]) -> None:
     for name, description in used.items():
         typer.echo(f"data, {name}: {description}")
-    if any("stand-in" in description for description in used.values()):
+    if any(description.startswith("subset") for description in used.values()):
         _complain(
-            "WARNING: stand-in data were used: claims about the paper's data were not attempted; "
-            "'mirage data fetch' downloads the real ones, or $MIRAGE_DATA names their folder"
+            "a subset of the data was used: claims about the paper's numbers on it were not "
+            "attempted; 'mirage data fetch' downloads the whole, or $MIRAGE_DATA names its folder"
         )
 
 

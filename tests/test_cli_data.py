@@ -1,6 +1,7 @@
 """The `data` commands: what they print, and how they exit."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from mirage import cli, datasets
 from mirage.datasets import download, mnist
+from mirage.datasets.directory import EMBEDDED
 from mirage.datasets.images import ArraySpec, read_npz
 from mirage.files import NetworkError, sha256
 
@@ -54,6 +56,7 @@ def data_dir(tmp_path, monkeypatch):
         for name in "ab"
     ]
     monkeypatch.setattr(datasets, "REGISTRY", {spec.name: spec for spec in specs})
+    monkeypatch.setattr("mirage.datasets.directory.EMBEDDED", tmp_path / "none")
     return tmp_path / "data"
 
 
@@ -99,12 +102,33 @@ def test_list(run, data_dir):
     assert ran.code == 0
     lines = ran.out.splitlines()
     assert any("a" in x and "directory" in x and "verified" in x for x in lines)
-    assert any("b" in x and "stand-in" in x and "no file" in x for x in lines)
+    assert any("b" in x and "absent" in x and "no file" in x for x in lines)
     assert "CC BY-SA" in ran.out
     (data_dir / "a.npz").write_bytes(b"")
     ran = run("data", "list")
     assert "WRONG" in ran.out
     assert one_line(ran.err)
+
+
+def test_list_shows_the_source_of_each(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRAGE_DATA", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "120")
+    shutil.copy(EMBEDDED / "omniglot.npz", tmp_path)
+    digest = sha256(tmp_path / "omniglot.npz")
+    (tmp_path / "SHA256SUMS").write_text(f"{digest}  omniglot.npz\n")
+    sources = {"mnist": "embedded ", "cifar100": "embedded subset", "omniglot": "directory"}
+    lines = run("data", "list").out.splitlines()
+    for name, source in (sources | {"inverse_scaling": "absent"}).items():
+        assert any(name in line and source in line for line in lines), name
+
+
+def test_fetch_leaves_alone_what_is_embedded(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRAGE_DATA", str(tmp_path))
+    monkeypatch.setattr(download, "reachable", lambda s: pytest.fail("asked") if s else set())
+    ran = run("data", "fetch", "omniglot")
+    assert (ran.code, ran.err) == (0, "")
+    assert "omniglot: embedded and verified" in ran.out
+    assert not list(tmp_path.iterdir())
 
 
 def test_fetch_downloads_what_is_absent(run, data_dir, online):
@@ -121,8 +145,7 @@ def test_fetch_of_present_files_asks_no_network_and_writes_nothing(run, data_dir
     put(data_dir, "a")
     monkeypatch.setattr(download, "reachable", lambda s: pytest.fail("asked") if s else set())
     before = sorted(data_dir.iterdir())
-    for arguments in (["a"], ["a", "--if-online"]):
-        assert run("data", "fetch", *arguments).code == 0
+    assert run("data", "fetch", "a").code == 0
     assert sorted(data_dir.iterdir()) == before
 
 
@@ -133,35 +156,6 @@ def test_fetch_without_network(run, data_dir):
     assert "cannot download a: no answer" in ran.err
     assert "cannot download b: no answer" in ran.err
     assert not list(data_dir.glob("*.npz"))
-
-
-def test_fetch_if_online_without_network_is_loud_and_succeeds(run, data_dir, offline):
-    put(data_dir, "a")
-    ran = run("data", "fetch", "--if-online")
-    assert ran.code == 0
-    assert "NO NETWORK, SO STAND-INS REPLACE B:" in ran.err
-    assert "a: already there" in ran.out
-
-
-def test_fetch_if_online_survives_a_server_that_stops(run, data_dir, online, monkeypatch):
-    def break_off(_):
-        raise TimeoutError("timed out")
-
-    specs = {"a": replace(datasets.REGISTRY["a"], download=break_off)}
-    monkeypatch.setattr(datasets, "REGISTRY", specs)
-    ran = run("data", "fetch", "a", "--if-online")
-    assert ran.code == 0
-    assert "the download of a failed: timed out" in ran.err
-    assert "STAND-INS REPLACE A:" in ran.err
-    assert run("data", "fetch", "a").code == 1
-
-
-def test_fetch_if_online_refuses_a_damaged_file(run, data_dir, offline):
-    put(data_dir, "a")
-    (data_dir / "a.npz").write_bytes(b"damaged")
-    ran = run("data", "fetch", "a", "--if-online")
-    assert ran.code == 1
-    assert "a.npz is damaged" in ran.err
 
 
 def test_one_failure_does_not_hide_the_others(run, data_dir, monkeypatch):

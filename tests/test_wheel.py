@@ -125,6 +125,17 @@ def test_a_command_that_lacks_something_says_what(environment, arguments, remedy
     assert done.stderr.count("\n") == 1
 
 
+def test_embedded_data_are_in_the_wheel(environment):
+    script = (
+        "from mirage import datasets\n"
+        "print(len(datasets.load('mnist').x_train), datasets.load('bigg').scores.height > 1000)\n"
+        "print([s.spec.name for s in datasets.states() if s.source == 'refused'])"
+    )
+    done = environment("python", "-c", script)
+    assert (done.stdout, done.stderr) == ("60000 True\n[]\n", "")
+    assert "embedded subset" in environment("mirage", "data", "list").stdout
+
+
 def test_a_table_is_judged(environment):
     rows = ["family,model,n_params,task,metric,score,n_items,source"]
     scores = (0.01, 0.02, 0.01, 0.03, 0.8)

@@ -24,7 +24,7 @@ COMPARISONS = {
     "figure-11-sharper": "convolutional networks",
 }
 ERRATA = "/notebooks/errata"
-STAND_IN = "stand-in"
+SUBSET = "subset"  # begins the description of such data
 
 
 def answer(executed: Sequence[Path]) -> str:
@@ -131,18 +131,18 @@ def banner(executed: Sequence[Path], profile: str) -> str:
     Returns
     -------
     str
-        Markdown: an admonition, a warning where a data set was simulated.
+        Markdown: an admonition, a warning where a data set is a subset.
     """
     stamps = [found for path in executed if (found := stamp.read(path))]
-    data = {one.name: one.source for found in stamps for one in found.data}
-    simulated = sorted(name for name, source in data.items() if source == STAND_IN)
-    kind = "warning" if simulated else "note"
+    data = {one.name: one.description for found in stamps for one in found.data}
+    subsets = sorted(name for name, description in data.items() if description.startswith(SUBSET))
+    kind = "warning" if subsets else "note"
     sizes = "one seed and few sizes" if profile == "quick" else "the paper's sizes and more seeds"
     lines = [
         f"```{{{kind}}}",
         f"This build ran the *{profile}* {{term}}`profile`: {sizes}.",
         f"Data sets: {len(data)}, listed in {{doc}}`/book/reproduce`.",
     ]
-    if simulated:
-        lines.append(f"Simulated, because the real data were absent: {', '.join(simulated)}.")
+    if subsets:
+        lines.append(f"Only a subset of the data was used of: {', '.join(subsets)}.")
     return "\n".join([*lines, "```", ""])

@@ -244,17 +244,12 @@ def data_of_run(profile: str, paths: Sequence[Path] | None = None) -> dict[str, 
     -------
     dict of str to str
         Name of each data set that was loaded, and its description as it stands in the captions.
-        One that is downloaded by its name only is left out where it was absent.
     """
-    from mirage import datasets
-
     used = {}
     for path in notebooks() if paths is None else paths:
         made_of = stamp.read(runs_folder(profile) / path.name)
         for data in made_of.data if made_of else ():
-            spec = datasets.REGISTRY.get(data.name)
-            if not (data.source == "stand-in" and spec and spec.by_name_only):
-                used[data.name] = data.description
+            used[data.name] = data.description
     return dict(sorted(used.items()))
 
 

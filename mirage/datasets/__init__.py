@@ -1,25 +1,28 @@
 """Data sets: :func:`load` one by its name; ``mirage data list`` shows them all.
 
-``load`` reads the verified file of the data directory, or computes the stand-in.
-``fetch`` downloads. The sources and their order are in the docstring of :func:`load`.
+The sources and their order are in the docstring of :func:`load`; ``fetch`` downloads.
 """
 
-import functools
 import importlib
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import NamedTuple
 
 from mirage.datasets import download
-from mirage.datasets.directory import Verified, data_directory, find, logger
+from mirage.datasets.directory import (
+    EMBEDDED,
+    Verified,
+    data_directory,
+    find,
+    find_embedded,
+    logger,
+)
 from mirage.datasets.download import Fetched
-from mirage.datasets.images import Characters, LabelledImages, digest_arrays
+from mirage.datasets.images import Characters, LabelledImages
 from mirage.datasets.spec import Dataset, Spec
-from mirage.datasets.tables import ItemTable, ScoreTable, digest_tables
+from mirage.datasets.tables import ItemTable, ScoreTable
 from mirage.files import DataError, NetworkError
 
 __all__ = [
@@ -32,12 +35,14 @@ __all__ = [
     "LabelledImages",
     "ScoreTable",
     "Spec",
+    "State",
     "available",
     "data_directory",
     "digest",
     "fetch",
     "get_spec",
     "load",
+    "states",
 ]
 
 _HOMES = {
@@ -55,8 +60,12 @@ _HOMES = {
     "lm_eval": "lm_eval.SPEC",
     "pythia_arithmetic": "pythia_arithmetic.SPEC",
     "gpt3_tasks": "gpt3_tasks.SPEC",
+    "official_bigbench": "official_bigbench.SPEC",
+    "bigbench_task_metrics": "bigbench_task_metrics.SPEC",
+    "olmo_ladder": "olmo_ladder.SPEC",
+    "ukp_on_emergence": "ukp_on_emergence.SPEC",
 }
-SOURCES = ("auto", "real", "stand-in")
+SOURCES = ("auto", "directory", "embedded")
 
 
 class _Registry(Mapping[str, Spec]):
@@ -98,7 +107,7 @@ def get_spec(name: str) -> Spec:
 
 
 def load(name: str, source: str | None = None) -> Dataset:
-    """Load a data set; the source is logged, and named in ``description``.
+    """Load a data set; the source is logged.
 
     Never downloads: that is :func:`fetch`, or ``mirage data fetch NAME``.
     Where ``$MIRAGE_DATA_LOG`` names a file, a line of JSON is appended to it: ``name``,
@@ -109,39 +118,42 @@ def load(name: str, source: str | None = None) -> Dataset:
     name : str
         A data set, such as ``"mnist"`` or ``"bigg"``; ``mirage data list`` names them all.
     source : str, optional
-        ``"auto"``: the file in the data directory if there, else the stand-in.
-        ``"real"``: the file, or an error.
-        ``"stand-in"``: the stand-in.
+        ``"auto"``: the files in the data directory if there, else those of the package.
+        ``"directory"``: the files in the data directory.
+        ``"embedded"``: those of the package, whatever is in the data directory.
         By default ``$MIRAGE_SOURCE``, else ``"auto"``.
 
     Returns
     -------
     LabelledImages, Characters, ScoreTable or ItemTable
-        Fresh arrays or tables, with ``source``, ``is_real``, ``description`` and ``digest``.
+        Fresh arrays or tables, with ``source``, ``is_subset``, ``description`` and ``digest``.
 
     Raises
     ------
     DataError
-        For an unknown name or source, an absent file with ``"real"``, and a file that is
-        damaged or not on record, which is refused even with ``"auto"``.
+        For an unknown name or source; for a data set that is in none of these places, with how to
+        get it; and for a file that is damaged or not on record, which nothing replaces silently.
 
     Examples
     --------
-    >>> digits = load("mnist", source="stand-in")
-    >>> digits.x_test.shape, digits.is_real
-    ((400, 28, 28), False)
-    >>> digits.description
-    "stand-in: scikit-learn's 8×8 digits enlarged to 28×28, not MNIST"
+    >>> letters = load("omniglot", source="embedded")
+    >>> letters.x.shape, letters.is_subset
+    ((1623, 20, 28, 28), False)
+    >>> load("cifar100", source="embedded").description
+    'subset of CIFAR-100 (2 000 of its 50 000 training images, 500 of its 10 000 test images)'
     """
-    spec = get_spec(name)
-    file = _find(spec, source)
-    data = _real(spec, file) if file else _stand_in(spec)
+    spec, file = _find(get_spec(name), source)
+    content = spec.read(file.paths)
+    logger.info("%s: %s, %s", spec.name, file.source, file.path)
+    for fault in content.get("faults", ()):
+        logger.warning("%s: %s", spec.name, fault)
+    data = spec.build(file.source, file.digest, content)
     _record(data)
     return data
 
 
 def available(name: str, source: str | None = None) -> bool:
-    """Return whether :func:`load` can give real data, without reading them.
+    """Return whether :func:`load` finds the data set, without reading it.
 
     Parameters
     ----------
@@ -150,17 +162,18 @@ def available(name: str, source: str | None = None) -> bool:
 
     Examples
     --------
-    >>> available("mnist", source="stand-in")
-    False
+    >>> available("mnist"), available("imagenet")
+    (True, False)
     """
     try:
-        return _find(get_spec(name), source) is not None
+        _find(get_spec(name), source)
     except DataError:
         return False
+    return True
 
 
 def digest(name: str, source: str | None = None) -> str:
-    """Return what ``load(name, source).digest`` is, without reading real data.
+    """Return what ``load(name, source).digest`` is, without reading the data.
 
     Parameters
     ----------
@@ -174,12 +187,10 @@ def digest(name: str, source: str | None = None) -> str:
 
     Examples
     --------
-    >>> digest("mnist", "stand-in") == load("mnist", "stand-in").digest
+    >>> digest("omniglot", "embedded") == load("omniglot", "embedded").digest
     True
     """
-    spec = get_spec(name)
-    file = _find(spec, source)
-    return file.digest if file else _computed(name)[1]
+    return _find(get_spec(name), source)[1].digest
 
 
 def fetch(*names: str, strict: bool = True) -> list[Fetched]:
@@ -188,7 +199,8 @@ def fetch(*names: str, strict: bool = True) -> list[Fetched]:
     Parameters
     ----------
     *names : str
-        Data sets; by default all that can be downloaded in seconds.
+        Data sets; by default those with a download that takes seconds and that the package does
+        not have whole.
     strict : bool
         False: a network that fails is reported in the result only.
 
@@ -202,7 +214,11 @@ def fetch(*names: str, strict: bool = True) -> list[Fetched]:
     DataError, NetworkError, DiskError
         See :func:`mirage.datasets.download.fetch`; a NetworkError after the others are done.
     """
-    chosen = names or [n for n, spec in REGISTRY.items() if spec.download and not spec.by_name_only]
+    chosen = names or [
+        name
+        for name, spec in REGISTRY.items()
+        if spec.download and not spec.by_name_only and not find(spec, EMBEDDED)
+    ]
     done = download.fetch([get_spec(name) for name in dict.fromkeys(chosen)], data_directory())
     faults = [one.fault for one in done if one.fault]
     if faults and strict:
@@ -210,45 +226,68 @@ def fetch(*names: str, strict: bool = True) -> list[Fetched]:
     return done
 
 
-def _find(spec: Spec, source: str | None) -> Verified | None:
-    """Find the files that the source allows; None for the stand-in."""
+class State(NamedTuple):
+    """Where a data set lies.
+
+    Attributes
+    ----------
+    spec : Spec
+        The data set.
+    source : str
+        ``"embedded"``, ``"embedded subset"``, ``"directory"``, ``"download"``, ``"absent"``, or
+        ``"refused"`` for files that are damaged or not on record.
+    file : Verified or None
+        Its files.
+    fault : str
+        Why they are refused; empty otherwise.
+    """
+
+    spec: Spec
+    source: str
+    file: Verified | None = None
+    fault: str = ""
+
+
+def states() -> list[State]:
+    """Look for the files of every data set and verify them.
+
+    Returns
+    -------
+    list of State
+        In the order of the registry.
+
+    Examples
+    --------
+    >>> "mnist" in {state.spec.name for state in states()}
+    True
+    """
+    return [_state(spec) for spec in REGISTRY.values()]
+
+
+def _state(spec: Spec) -> State:
+    try:
+        if file := find(spec, data_directory()):
+            return State(spec, file.source, file)
+        if found := find_embedded(spec):
+            part = "" if found[0] is spec else " subset"
+            return State(spec, f"embedded{part}", found[1])
+    except DataError as error:
+        return State(spec, "refused", fault=str(error))
+    return State(spec, "absent")
+
+
+def _find(spec: Spec, source: str | None) -> tuple[Spec, Verified]:
+    """Find the files of a data set, or of its subset, in the places that the source allows."""
     source = source or os.environ.get("MIRAGE_SOURCE") or "auto"
     if source not in SOURCES:
         raise DataError(f"no data source '{source}'; expected {', '.join(SOURCES)}")
-    if source == "stand-in":
-        return None
     directory = data_directory()
-    file = find(spec, directory)
-    if file is None and source == "real":
-        raise DataError(f"{directory / spec.files[0]} is not there; {spec.how_to_get}")
-    return file
-
-
-def _real(spec: Spec, file: Verified) -> Dataset:
-    """Read verified files."""
-    content = spec.read(file.paths)
-    logger.info("%s: %s, %s", spec.name, file.source, file.path)
-    for fault in content.get("faults", ()):
-        logger.warning("%s: %s", spec.name, fault)
-    return spec.build(file.source, spec.describe(content), file.digest, content)
-
-
-def _stand_in(spec: Spec) -> Dataset:
-    """Give out the stand-in, computed once per process."""
-    content, digest = _computed(spec.name)
-    logger.warning("%s: %s (%s)", spec.name, spec.stand_in_caption, spec.how_to_get)
-    copies = {
-        name: value.copy() if isinstance(value, np.ndarray) else value  # a frame never changes
-        for name, value in content.items()
-    }
-    return spec.build("stand-in", spec.stand_in_caption, digest, copies)
-
-
-@functools.cache
-def _computed(name: str) -> tuple[dict[str, Any], str]:
-    content = REGISTRY[name].stand_in()
-    arrays = {key: value for key, value in content.items() if isinstance(value, np.ndarray)}
-    return content, digest_arrays(arrays) if arrays else digest_tables(content)
+    if source != "embedded" and (file := find(spec, directory)):
+        return spec, file
+    if source != "directory" and (found := find_embedded(spec)):
+        return found
+    where = EMBEDDED if source == "embedded" else directory
+    raise DataError(f"{spec.name}: {where / spec.files[0]} is not there; {spec.how_to_get}")
 
 
 def _record(data: Dataset) -> None:

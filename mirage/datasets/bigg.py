@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirage.datasets import simulated
 from mirage.datasets.spec import Spec
 from mirage.datasets.tables import ScoreTable
 
@@ -28,6 +27,21 @@ if TYPE_CHECKING:
     import polars as pl
 
 FAMILY = "BIG-G T=0"
+# Parameters, as BIG-bench counts them: twelve sizes, nearly even in log scale.
+SIZES = {
+    "2m": 2_098_048,
+    "16m": 16_780_288,
+    "53m": 56_629_632,
+    "125m": 134_228_992,
+    "244m": 262_161_280,
+    "422m": 453_009_408,
+    "1b": 1_073_784_832,
+    "2b": 2_097_218_560,
+    "4b": 3_623_973_888,
+    "8b": 8_590_102_528,
+    "27b": 28_991_404_032,
+    "128b": 137_440_272_384,
+}
 _SOURCE = "BIG-bench logs, github wschella/lass @ 67fefca6"
 _METRICS = {
     "acc": "accuracy",
@@ -98,7 +112,7 @@ def read_shots(paths: Sequence[Path]) -> dict[str, Any]:
     from mirage import tables
 
     wide = pl.read_csv(paths[0]).rename({"n": "n_items", "size": "model"})
-    wide = wide.with_columns(n_params=simulated.SIZES["128b"])
+    wide = wide.with_columns(n_params=SIZES["128b"])
     return {"scores": tables.scores(_long(wide, ["model", "n_params", "task", "n_items", "shots"]))}
 
 
@@ -118,31 +132,6 @@ def _long(wide: pl.DataFrame, index: list[str]) -> pl.DataFrame:
     return tables.with_direction(long)
 
 
-def stand_in() -> dict[str, Any]:
-    """Simulate six tasks, of target length 1 to 20, on BIG-G's twelve sizes, 100 items each."""
-    import polars as pl
-
-    tasks = {f"simulated task, L = {length}": length for length in (1, 2, 3, 5, 10, 20)}
-    cells = simulated.answers(simulated.SIZES, tasks, n_items=100)
-    metrics = list(_METRICS.values())
-    constant = {"family": FAMILY, "shots": 3, "kind": "multiple choice", "chance": 0.0}
-    outcomes = simulated.outcome_rows(cells, family=FAMILY)
-    return {
-        "scores": simulated.score_rows(cells, metrics, **constant),
-        "outcomes": outcomes.with_columns(shared_items=pl.col("model") != "128b"),
-    }
-
-
-def stand_in_shots() -> dict[str, Any]:
-    """Simulate one size at 0 to 3 shots; the shots change nothing."""
-    import polars as pl
-
-    cells = simulated.answers({"128b": simulated.SIZES["128b"]}, {"simulated task": 5}, 100)
-    metrics = list(_METRICS.values())
-    frames = [simulated.score_rows(cells, metrics, family=FAMILY, shots=k) for k in range(4)]
-    return {"scores": pl.concat(frames)}
-
-
 _COMMON = {
     "licence": "Apache-2.0",
     "citation": "Srivastava et al. (2022)",
@@ -155,9 +144,7 @@ SPEC = Spec(
     files=("bigbench/bigg_t0_3shot.csv", "bigbench/bigg_t0_3shot_items.parquet"),
     n_bytes=164_000,
     caption="BIG-G at T = 0, 3 shots ({tasks} BIG-bench tasks × {models} sizes)",
-    stand_in_caption="stand-in: scores simulated from the paper's model, not BIG-G",
     read_files=read,
-    stand_in=stand_in,
     **_COMMON,
 )
 SHOTS_SPEC = Spec(
@@ -166,8 +153,6 @@ SHOTS_SPEC = Spec(
     files=("bigbench/bigg_t0_128b_by_shots.csv",),
     n_bytes=27_000,
     caption="BIG-G 128B at T = 0, 0 to 3 shots ({tasks} BIG-bench tasks)",
-    stand_in_caption="stand-in: scores simulated from the paper's model, not BIG-G 128B by shots",
     read_files=read_shots,
-    stand_in=stand_in_shots,
     **_COMMON,
 )

@@ -1,19 +1,30 @@
 """CIFAR-100 (Krizhevsky 2009), behind Figure 7: natural images, 32×32 RGB, 100 classes.
 
-Stand-in: 32×32 patches of scikit-learn's two sample photographs, a temple and a flower.
+Its authors state no licence, so that the package embeds a part of it only: 20 training and 5 test
+images of each class, packed without loss into two sheets (WebP).
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mirage.datasets.images import Arrays, ArraySpec, LabelledImages, download_npz, read_npz
+from mirage.datasets.images import (
+    Arrays,
+    ArraySpec,
+    LabelledImages,
+    check_arrays,
+    download_npz,
+    read_npz,
+)
 from mirage.datasets.spec import Spec
 
 SIDE = 32
-_STRIP = 128  # width of the photographs' strips: 5 to each, taken in turn for training and test
-_N_TRAIN, _N_TEST = 10_000, 2_000  # stand-in: more than the 1 024 that rank-1024 PCA needs
+_ACROSS = 20  # images in a row of a sheet
+_SHEETS = ("cifar100/train.webp", "cifar100/test.webp")
+_LABELS = "cifar100/labels.npz"
 
 
 def convert(folder: Path) -> Arrays:
@@ -28,47 +39,71 @@ def convert(folder: Path) -> Arrays:
     return arrays | {"label_names": np.array(images.classes)}
 
 
-def stand_in() -> Arrays:
-    """Compute the stand-in: 10 000 training patches, 2 000 test patches.
+def pack(arrays: Arrays, folder: Path, n_train: int = 20, n_test: int = 5) -> None:
+    """Write the files of the subset: the first images of each class.
 
-    Each photograph (427×640) is cut into five strips, 128 pixels wide.
-    Training patches lie wholly in strips 1, 3 and 5, test patches in strips 2 and 4, so the two
-    sets share no pixel.
-    The class is the photograph and the height of the patch in it, in 50 bands: 100 classes, all
-    present in both sets.
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        CIFAR-100, or a part of it.
+    folder : Path
+        A data directory.
+    n_train, n_test : int
+        Images of each class.
     """
-    from sklearn.datasets import load_sample_images
+    from PIL import Image
 
-    photographs = np.stack(load_sample_images().images)  # (2, 427, 640, 3)
-    rng = np.random.default_rng(0)
-    x_train, y_train = _patches(photographs, (0, 2, 4), _N_TRAIN, rng)
-    x_test, y_test = _patches(photographs, (1, 3), _N_TEST, rng)
-    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-
-
-def _patches(
-    photographs: np.ndarray, strips: tuple[int, ...], n: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw `n` different patches that lie wholly within the given strips, and their classes."""
-    tops = photographs.shape[1] - SIDE + 1
-    lefts = np.concatenate([s * _STRIP + np.arange(_STRIP - SIDE + 1) for s in strips])
-    places = rng.choice(len(photographs) * tops * len(lefts), n, replace=False)
-    photo, top, left = np.unravel_index(places, (len(photographs), tops, len(lefts)))
-    windows = np.lib.stride_tricks.sliding_window_view(photographs, (SIDE, SIDE), axis=(1, 2))
-    patches = windows[photo, top, lefts[left]]  # (n, 3, 32, 32)
-    return np.moveaxis(patches, 1, 3).copy(), (50 * photo + 50 * top // tops).astype(np.uint8)
+    labels = {"label_names": arrays["label_names"]}
+    for part, n, sheet in (("train", n_train, _SHEETS[0]), ("test", n_test, _SHEETS[1])):
+        y = arrays[f"y_{part}"]
+        rank = np.array([np.sum(y[:i] == y[i]) for i in range(len(y))])
+        first = np.flatnonzero(rank < n)  # in the order of the file, so that classes are mixed
+        labels[f"y_{part}"] = y[first]
+        tiles = arrays[f"x_{part}"][first].reshape(-1, _ACROSS, SIDE, SIDE, 3)
+        image = Image.fromarray(tiles.swapaxes(1, 2).reshape(-1, _ACROSS * SIDE, 3))
+        (folder / sheet).parent.mkdir(parents=True, exist_ok=True)
+        image.save(folder / sheet, "WEBP", lossless=True, quality=100, method=6)
+    with open(folder / _LABELS, "wb") as file:
+        np.savez_compressed(file, **labels)
 
 
-ARRAYS = {
+def read_sheets(paths: Sequence[Path]) -> Arrays:
+    """Read the subset.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The sheets of training and test images, and the labels.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As of the whole data set.
+    """
+    from PIL import Image
+
+    arrays = read_npz(paths[2:], LABELS)
+    for part, path in zip(("train", "test"), paths, strict=False):
+        with Image.open(path) as sheet:
+            rows = np.asarray(sheet.convert("RGB")).reshape(-1, SIDE, _ACROSS, SIDE, 3)
+        arrays[f"x_{part}"] = rows.swapaxes(1, 2).reshape(-1, SIDE, SIDE, 3)
+    check_arrays(arrays, ARRAYS, paths[0].parent)
+    return arrays
+
+
+IMAGES = {
     # A directory may hold a subset of the 50 000 training images; the caption counts them.
     "x_train": ArraySpec("uint8", ("n_train", SIDE, SIDE, 3)),
+    "x_test": ArraySpec("uint8", ("n_test", SIDE, SIDE, 3)),
+}
+LABELS = {
     "y_train": ArraySpec("uint8", ("n_train",)),
-    "x_test": ArraySpec("uint8", (10_000, SIDE, SIDE, 3)),
-    "y_test": ArraySpec("uint8", (10_000,)),
+    "y_test": ArraySpec("uint8", ("n_test",)),
     "label_names": ArraySpec("str", (100,)),
 }
+ARRAYS = IMAGES | LABELS
 FILE = "cifar100.npz"
-SPEC = Spec(
+_SPEC = Spec(
     name="cifar100",
     title="CIFAR-100",
     licence="none stated by its authors",
@@ -77,12 +112,13 @@ SPEC = Spec(
     files=(FILE,),
     urls=("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",),
     n_bytes=140_000_000,
-    caption="CIFAR-100 ({n_train} of its 50 000 training images, 10 000 test images)",
-    stand_in_caption=(
-        "stand-in: 32×32 patches of scikit-learn's two sample photographs, not CIFAR-100"
+    caption=(
+        "CIFAR-100 ({n_train} of its 50 000 training images, {n_test} of its 10 000 test images)"
     ),
+    whole={"n_train": 50_000, "n_test": 10_000},
     container=LabelledImages,
     read_files=partial(read_npz, expected=ARRAYS),
     download=partial(download_npz, file_name=FILE, convert=convert),
-    stand_in=stand_in,
 )
+SUBSET = replace(_SPEC, files=(*_SHEETS, _LABELS), read_files=read_sheets)
+SPEC = replace(_SPEC, subset=SUBSET)

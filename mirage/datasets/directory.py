@@ -21,6 +21,8 @@ _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 _DOWNLOADED = "# {} was downloaded by mirage"
 _DATA = {".npz", ".csv", ".json", ".jsonl", ".parquet", ".gz", ".zip"}
 
+EMBEDDED = Path(__file__).parent / "embedded"  # real data of the package, as in a data directory
+
 logger = logging.getLogger("mirage.datasets")
 
 
@@ -34,7 +36,8 @@ class Verified(NamedTuple):
     digest : str
         The SHA-256 of the file, or that of the list of them all.
     source : str
-        ``"download"`` if ``mirage data fetch`` made them, else ``"directory"``.
+        ``"embedded"`` for files of the package, ``"download"`` if ``mirage data fetch`` made them,
+        else ``"directory"``.
     """
 
     paths: tuple[Path, ...]
@@ -176,7 +179,7 @@ def find(spec: Spec, directory: Path) -> Verified | None:
     if missing:
         raise DataError(
             f"{directory / missing[0]} is not there, but other files of {spec.name} are "
-            f"({len(missing)} of {len(spec.files)} missing); {_advice(spec)}"
+            f"({len(missing)} of {len(spec.files)} missing); {_advice(spec, directory)}"
         )
     sums = read_sums(directory)
     digests = [_verify(spec, directory, name, sums) for name in spec.files]
@@ -184,7 +187,27 @@ def find(spec: Spec, directory: Path) -> Verified | None:
     lines = "".join(f"{d}  {name}\n" for d, name in zip(digests, spec.files, strict=True))
     digest = digests[0] if len(digests) == 1 else hashlib.sha256(lines.encode()).hexdigest()
     paths = tuple(directory / name for name in spec.files)
-    return Verified(paths, digest, "download" if downloaded else "directory")
+    source = "download" if downloaded else "directory"
+    return Verified(paths, digest, "embedded" if directory == EMBEDDED else source)
+
+
+def find_embedded(spec: Spec) -> tuple[Spec, Verified] | None:
+    """Find the files of a data set, or of its subset, that ship with the package.
+
+    Returns
+    -------
+    (Spec, Verified) or None
+        The data set or its subset, and the files; None where it is not embedded.
+
+    Raises
+    ------
+    DataError
+        As :func:`find`.
+    """
+    for candidate in (spec, spec.subset):
+        if candidate and (file := find(candidate, EMBEDDED)):
+            return candidate, file
+    return None
 
 
 def _verify(spec: Spec, directory: Path, name: str, sums: Sums) -> str:
@@ -193,20 +216,23 @@ def _verify(spec: Spec, directory: Path, name: str, sums: Sums) -> str:
     expected = sums.digests.get(name)
     if expected is None:
         raise DataError(
-            f"{path} cannot be verified: {directory / SUMS} has no line for it; {_advice(spec)}, "
-            f"or, if you trust it, add the line that 'sha256sum {name}' prints"
+            f"{path} cannot be verified: {directory / SUMS} has no line for it; "
+            f"{_advice(spec, directory)}, or, if you trust it, add the line that "
+            f"'sha256sum {name}' prints"
         )
     found = digest_file(path)
     if found != expected:
         raise DataError(
             f"{path} is damaged or was changed: expected SHA-256 {expected}, found {found}; "
-            f"{_advice(spec)}"
+            f"{_advice(spec, directory)}"
         )
     return found
 
 
-def _advice(spec: Spec) -> str:
+def _advice(spec: Spec, directory: Path) -> str:
     """Say how to replace a data set's files."""
+    if directory == EMBEDDED:
+        return "install the package again"
     if spec.download:
         return f"replace it by 'mirage data fetch {spec.name}'"
     return f"replace it from where you have it ({spec.name} cannot be downloaded)"

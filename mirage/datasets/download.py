@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mirage.datasets import bigbench_download
-from mirage.datasets.directory import Verified, find, logger, read_sums, record_download
+from mirage.datasets.directory import (
+    Verified,
+    find,
+    find_embedded,
+    logger,
+    read_sums,
+    record_download,
+)
 from mirage.datasets.spec import Spec
 from mirage.files import DataError, MirageError, NetworkError, disk_faults, locked, sha256
 
@@ -83,7 +90,7 @@ def reachable(specs: Iterable[Spec]) -> set[str]:
 
 
 def fetch(specs: Sequence[Spec], directory: Path) -> list[Fetched]:
-    """Make sure that a verified file of each data set lies in `directory`.
+    """Make sure that each data set lies in `directory`, unless the package has it whole.
 
     A file that is there and verified is left alone, without a look at the network.
     Otherwise the data are downloaded; a damaged or unknown file is replaced.
@@ -109,14 +116,11 @@ def fetch(specs: Sequence[Spec], directory: Path) -> list[Fetched]:
     DiskError
         Where the directory is read-only or the disk full; nothing half-written stays.
     """
-    done = {spec.name: Fetched(spec.name, verified(spec, directory)) for spec in specs}
+    done = {spec.name: Fetched(spec.name, _there(spec, directory)) for spec in specs}
     absent = [spec for spec in specs if not done[spec.name].file]
     for spec in absent:
         if spec.download is None:
-            raise DataError(
-                f"{spec.name} cannot be downloaded ({spec.origin}): put {', '.join(spec.files)} "
-                f"and their lines of SHA256SUMS into {directory}"
-            )
+            raise DataError(f"{spec.name} is not in {directory}; {spec.how_to_get}")
     online = reachable(absent)
     for spec in absent:
         if spec.name not in online:
@@ -128,6 +132,14 @@ def fetch(specs: Sequence[Spec], directory: Path) -> list[Fetched]:
                 if spec.name in online:
                     done[spec.name] = _fetch_one(spec, directory)
     return list(done.values())
+
+
+def _there(spec: Spec, directory: Path) -> Verified | None:
+    """Return the files of the whole data set, in `directory` or in the package."""
+    if file := verified(spec, directory):
+        return file
+    candidate, file = find_embedded(spec) or (None, None)
+    return file if candidate is spec else None
 
 
 def _fetch_one(spec: Spec, directory: Path) -> Fetched:

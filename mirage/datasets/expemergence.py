@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirage.datasets import simulated
 from mirage.datasets.remote import Remote, download_pinned
 from mirage.datasets.spec import GITHUB, Spec
 from mirage.datasets.tables import ScoreTable
@@ -142,23 +141,6 @@ def download(folder: Path) -> None:
     download_pinned(_REMOTES, folder)
 
 
-def stand_in() -> dict[str, Any]:
-    """Simulate both tasks on twelve sizes; a group's target is longer the harder it is."""
-    import polars as pl
-
-    frames = []
-    metrics = list(_METRICS.values())
-    for task in ("arithmetic", "parsinlu_qa"):
-        groups = {f"{task}, group {i} of {_N_GROUPS}": _N_GROUPS + 1 - i for i in range(1, 11)}
-        cells = simulated.answers(simulated.SIZES, {task: 5} | groups, n_items=150)
-        frames.append(simulated.score_rows(cells, metrics, family="simulated"))
-    group = pl.col("task").str.extract(r"group (\d+) of").cast(pl.Int64)
-    table = pl.concat(frames).with_columns(group=group, n_tokens=pl.lit(None, pl.Float64))
-    # As in the files: no accuracy by group for Persian question answering.
-    absent = pl.col("task").str.starts_with("parsinlu_qa, ") & (pl.col("metric") == "accuracy")
-    return {"scores": table.filter(~absent)}
-
-
 SPEC = Spec(
     name="expemergence",
     title="ExpEmergence",
@@ -168,10 +150,8 @@ SPEC = Spec(
     files=tuple(remote.file for remote in _REMOTES),
     n_bytes=148_000,
     caption="ExpEmergence ({models} open models, two BIG-bench tasks)",
-    stand_in_caption="stand-in: scores simulated from the paper's model, not ExpEmergence",
     container=ScoreTable,
     read_files=read,
-    stand_in=stand_in,
     download=download,
     urls=tuple(remote.url for remote in _REMOTES),
 )

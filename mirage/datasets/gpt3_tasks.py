@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from mirage.datasets.remote import Remote, download_pinned
 from mirage.datasets.spec import GITHUB, Spec
@@ -89,18 +88,6 @@ def download(folder: Path) -> None:
     download_pinned(_REMOTES, folder)
 
 
-def stand_in() -> dict[str, Any]:
-    """Draw 200 items of each task in the same form, with a fixed seed."""
-    rng = np.random.default_rng(0)
-    items = []
-    for task, (largest, _) in _TASKS.items():
-        times = task.endswith("multiplication")
-        for i, (a, b) in enumerate(rng.integers(0, largest, (200, 2), endpoint=True).tolist()):
-            question = f"\n\nQ: What is {a} {'times' if times else 'plus'} {b}?\n\nA:"
-            items.append((task, i, question, f" {a * b if times else a + b}"))
-    return {"table": _table(items)}
-
-
 SPEC = Spec(
     name="gpt3_tasks",
     title="GPT-3 arithmetic items",
@@ -110,10 +97,8 @@ SPEC = Spec(
     files=tuple(remote.file for remote in _REMOTES),
     n_bytes=733_000,
     caption="arithmetic items of the GPT-3 paper ({tasks} tasks, {rows} items)",
-    stand_in_caption="stand-in: items drawn in the same form, not GPT-3 arithmetic items",
     container=ItemTable,
     read_files=read,
-    stand_in=stand_in,
     download=download,
     urls=(_REMOTES[0].url,),
 )

@@ -52,15 +52,6 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
     return {"table": pl.DataFrame(rows, schema=["task", "metric", "rater", "score"], orient="row")}
 
 
-def stand_in() -> dict[str, Any]:
-    """Give two simulated tasks a score by people."""
-    import polars as pl
-
-    raters = {"rater": ["average", "best"] * 2, "score": [0.8, 1.0, 0.6, 0.95]}
-    tasks = ["simulated_choices"] * 2 + ["simulated_strings"] * 2
-    return {"table": pl.DataFrame({"task": tasks, "metric": "exact_str_match"} | raters)}
-
-
 SPEC = Spec(
     name="human_eval",
     title="BIG-bench human raters",
@@ -70,8 +61,6 @@ SPEC = Spec(
     files=("bigbench/human_eval.json",),
     n_bytes=78_000,
     caption="human raters on BIG-bench ({tasks} tasks, average and best)",
-    stand_in_caption="stand-in: made-up scores of two simulated tasks, not BIG-bench human raters",
     container=ItemTable,
     read_files=read,
-    stand_in=stand_in,
 )

@@ -1,6 +1,5 @@
 """Data sets of images: what a caller receives, and their files (npz)."""
 
-import hashlib
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -139,35 +138,6 @@ def _shape_fits(shape: tuple, expected: tuple, lengths: dict[str, int]) -> bool:
 
 def _show(shape: tuple) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return the SHA-256 of arrays: names, dtypes, shapes and values.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        In any order.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Examples
-    --------
-    >>> a, b = np.arange(3), np.ones((2, 2))
-    >>> digest_arrays({"a": a, "b": b}) == digest_arrays({"b": b, "a": a})
-    True
-    >>> digest_arrays({"a": a}) == digest_arrays({"a": a.reshape(3, 1)})
-    False
-    """
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def read_npz(paths: Sequence[Path], expected: Mapping[str, ArraySpec]) -> Arrays:

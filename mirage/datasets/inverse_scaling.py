@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirage.datasets import simulated
 from mirage.datasets.spec import Spec
 from mirage.datasets.tables import ScoreTable
 
@@ -93,24 +92,6 @@ def _average(outcomes: pl.DataFrame) -> pl.DataFrame:
     return tables.with_direction(scores)
 
 
-def stand_in() -> dict[str, Any]:
-    """Simulate two runs on GPT-3's four sizes, 200 items each, with the loss of each item."""
-    import numpy as np
-    import polars as pl
-
-    sizes = {model: int(n) for model, n in _GPT3.items()}
-    cells = simulated.answers(sizes, {"simulated-1-gpt3": 1, "simulated-5-gpt3": 5}, n_items=200)
-    outcomes = simulated.outcome_rows(cells, family="GPT-3")
-    rng = np.random.default_rng(2)
-    losses = [-np.log(c["p"]) * rng.exponential(size=len(c["correct"])) for c in cells]
-    blank = {name: pl.lit(None, pl.Float64) for name in ("total_logprob", *_MEASURED[2:])}
-    outcomes = outcomes.with_columns(loss=np.concatenate(losses), **blank)
-    return {
-        "scores": _average(outcomes).with_columns(source=pl.lit("simulated")),
-        "outcomes": outcomes,
-    }
-
-
 SPEC = Spec(
     name="inverse_scaling",
     title="inverse-scaling per sample",
@@ -120,10 +101,6 @@ SPEC = Spec(
     files=("llm/inverse_scaling_per_sample.parquet",),
     n_bytes=3_600_000,
     caption="inverse-scaling pipeline ({models} models, {tasks} runs, item by item)",
-    stand_in_caption=(
-        "stand-in: scores simulated from the paper's model, not inverse-scaling per sample"
-    ),
     container=ScoreTable,
     read_files=read,
-    stand_in=stand_in,
 )

@@ -14,12 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mirage.datasets import simulated
 from mirage.datasets.remote import Remote, download_pinned
 from mirage.datasets.spec import GITHUB, Spec
 from mirage.datasets.tables import ScoreTable
 from mirage.readers import lm_eval
-from mirage.readers.model_names import size_of
 
 COMMIT = "4d0c90183683435b20890cabca52783c3b820d3c"
 
@@ -87,20 +85,6 @@ def download(folder: Path) -> None:
     download_pinned(_REMOTES, folder)
 
 
-def stand_in() -> dict[str, Any]:
-    """Simulate three tasks on Pythia's eight nominal sizes."""
-    import polars as pl
-
-    names = ("70m", "160m", "410m", "1b", "1.4b", "2.8b", "6.9b", "12b")
-    sizes = {f"pythia-{name}": size_of(name) for name in names}
-    tasks = {f"simulated task, L = {length}": length for length in (1, 2, 5)}
-    cells = simulated.answers(sizes, tasks, n_items=500)
-    constant = {"family": "Pythia", "shots": 0, "is_group": False}
-    table = simulated.score_rows(cells, ["acc"], **constant)
-    share, n = pl.col("score"), pl.col("n_items")
-    return {"scores": table.with_columns(stderr=(share * (1 - share) / (n - 1)).sqrt())}
-
-
 SPEC = Spec(
     name="lm_eval",
     title="lm-evaluation-harness results",
@@ -110,12 +94,8 @@ SPEC = Spec(
     files=tuple(remote.file for remote in _REMOTES),
     n_bytes=380_000,
     caption="lm-evaluation-harness results of Pythia, OPT and BLOOM ({models} models, zero-shot)",
-    stand_in_caption=(
-        "stand-in: scores simulated from the paper's model, not lm-evaluation-harness results"
-    ),
     container=ScoreTable,
     read_files=read_published,
-    stand_in=stand_in,
     download=download,
     urls=(_REMOTES[0].url,),
 )

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mirage.datasets import simulated
 from mirage.datasets.remote import Remote, download_pinned
 from mirage.datasets.spec import GITHUB, Spec
 from mirage.datasets.tables import ScoreTable
@@ -111,20 +110,6 @@ def download(folder: Path) -> None:
     scores.join(sizes, on="Model", maintain_order="left").write_csv(target)
 
 
-def stand_in() -> dict[str, Any]:
-    """Simulate transliteration, one text of six tokens, on twelve sizes and 1 003 items."""
-    import polars as pl
-
-    cells = simulated.answers(simulated.SIZES, {_IPA: 6}, n_items=1003)
-    constant = {"family": "simulated", "shots": 2}
-    exact = simulated.score_rows(cells, ["exact match"], **constant)
-    # BLEU stands in as the share of right tokens: it falls with 1 − p, not with its sixth power.
-    tokens = simulated.answers(simulated.SIZES, {_IPA: 1}, n_items=6 * 1003, seed=1)
-    bleu = simulated.score_rows(tokens, ["BLEU"], **constant)
-    bleu = bleu.with_columns(score=100 * pl.col("score"), n_items=pl.lit(1003, pl.Int64))
-    return {"scores": pl.concat([exact, bleu]).with_columns(n_tokens=pl.lit(None, pl.Float64))}
-
-
 SPEC = Spec(
     name="obsscaling",
     title="ObsScaling",
@@ -134,10 +119,8 @@ SPEC = Spec(
     files=(_FILE,),
     n_bytes=10_000,
     caption="ObsScaling ({models} open models, {tasks} tasks, 2 shots)",
-    stand_in_caption="stand-in: scores simulated from the paper's model, not ObsScaling",
     container=ScoreTable,
     read_files=read,
-    stand_in=stand_in,
     download=download,
     urls=(f"{_RAW}/base_llm_emergent_capability_eval.csv",),
 )

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mirage.datasets import simulated
 from mirage.datasets.spec import Spec
 from mirage.datasets.tables import ScoreTable
 
@@ -71,29 +70,6 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
     return {"scores": tables.with_direction(tables.scores(table))}
 
 
-def stand_in() -> dict[str, Any]:
-    """Simulate both operations on seven sizes for the operands 1, 10 and 99; the last step."""
-    import polars as pl
-
-    lengths = {("addition", 1): 1, ("addition", 10): 2, ("addition", 99): 3}
-    lengths |= {("multiplication", 1): 1, ("multiplication", 10): 3, ("multiplication", 99): 4}
-    tasks = {f"{operation} {operand}": n for (operation, operand), n in lengths.items()}
-    cells = simulated.answers(_SIZES, tasks, n_items=N_ITEMS)
-    constant = {"family": "Pythia deduped", "step": 143_000}
-    table = pl.concat(
-        simulated.score_rows(cells, ["accuracy"], shots=shots, **constant) for shots in (0, 2, 16)
-    )
-    share = pl.col("score")
-    parts = pl.col("task").str.split(" ").list
-    return {
-        "scores": table.with_columns(
-            operation=parts.first(),
-            operand=parts.last().cast(pl.Int64),
-            stderr=(share * (1 - share) / (N_ITEMS - 1)).sqrt(),
-        )
-    }
-
-
 SPEC = Spec(
     name="pythia_arithmetic",
     title="Pythia arithmetic",
@@ -103,8 +79,6 @@ SPEC = Spec(
     files=("llm/pythia_arithmetic.csv.gz",),
     n_bytes=157_000,
     caption="Pythia arithmetic ({models} sizes, {tasks} tasks, 6 checkpoints, 0 to 16 shots)",
-    stand_in_caption="stand-in: scores simulated from the paper's model, not Pythia arithmetic",
     container=ScoreTable,
     read_files=read,
-    stand_in=stand_in,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +21,30 @@ class Dataset:
     name : str
         Key of the registry, such as ``"mnist"``.
     source : str
-        ``"directory"``, ``"download"`` or ``"stand-in"``.
+        ``"directory"``, ``"download"`` or ``"embedded"``.
     description : str
-        One phrase for a figure's caption; it names a stand-in as such.
+        One phrase for a figure's caption; it names a subset as such.
     digest : str
-        SHA-256 of the verified file, or of a stand-in's arrays; a key for caches.
+        SHA-256 of the verified file or files; a key for caches.
+    is_subset : bool
+        True where a part of the data set is missing.
     """
 
     name: str
     source: str
     description: str
     digest: str
+    is_subset: bool = field(default=False, kw_only=True)
+
+    @property
+    def is_whole(self) -> bool:
+        """True unless a part is missing; claims on the paper's numbers need it."""
+        return not self.is_subset
 
     @property
     def is_real(self) -> bool:
-        """True unless the data are a stand-in; claims on the paper's data need it."""
-        return self.source != "stand-in"
+        """True: no data set here is simulated."""
+        return True
 
     @staticmethod
     def counts(content: Mapping[str, Any]) -> dict[str, int]:
@@ -67,10 +75,6 @@ class Spec:
     read_files : callable
         ``read_files(paths)`` returns the container's own fields; `paths` are in the order of
         `files`.
-    stand_in : callable
-        ``stand_in()`` computes the same fields.
-    stand_in_caption : str
-        Description of the stand-in.
     download : callable or None
         ``download(folder)`` puts `files` under `folder`; None where no download makes them.
     urls : tuple of str
@@ -78,6 +82,10 @@ class Spec:
     by_name_only : bool
         True for a download that takes minutes: it is not part of "all data sets", and a stopped
         one is resumed.
+    whole : mapping of str to int
+        Numbers of ``container.counts`` in the whole data set; with less, it is a subset.
+    subset : Spec or None
+        Files that hold a part of the data set, where the whole cannot be embedded.
     """
 
     name: str
@@ -90,11 +98,11 @@ class Spec:
     caption: str
     container: type[Dataset]
     read_files: Callable[[Sequence[Path]], dict[str, Any]]
-    stand_in: Callable[[], dict[str, Any]]
-    stand_in_caption: str
     download: Callable[[Path], None] | None = None
     urls: tuple[str, ...] = ()
     by_name_only: bool = False
+    whole: Mapping[str, int] = field(default_factory=dict)
+    subset: Spec | None = None
 
     def read(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Read the files.
@@ -120,20 +128,34 @@ class Spec:
         counts = self.container.counts(content)
         # Digits grouped by a space, the SI's way: 60 000.
         text = self.caption.format(**{k: f"{n:,}".replace(",", " ") for k, n in counts.items()})
+        text = f"subset of {text}" if self.is_subset(content) else text
         n_bad = len(content.get("faults", ()))
         return text + (f"; files that cannot be read: {n_bad}" if n_bad else "")
 
-    def build(
-        self, source: str, description: str, digest: str, content: Mapping[str, Any]
-    ) -> Dataset:
+    def is_subset(self, content: Mapping[str, Any]) -> bool:
+        """Return whether `content` is less than the whole data set."""
+        counts = self.container.counts(content)
+        return any(counts[name] < n for name, n in self.whole.items())
+
+    def build(self, source: str, digest: str, content: Mapping[str, Any]) -> Dataset:
         """Put `content` into the container; what is not a field of it is left out."""
         own = {f.name for f in fields(self.container)} & content.keys()
         chosen = {name: content[name] for name in own}
-        return self.container(self.name, source, description, digest, **chosen)
+        return self.container(
+            self.name,
+            source,
+            self.describe(content),
+            digest,
+            is_subset=self.is_subset(content),
+            **chosen,
+        )
 
     @property
     def how_to_get(self) -> str:
         """How to get the files, as the end of an error message."""
         if self.download is None:
-            return f"it cannot be downloaded: {self.origin}"
+            return (
+                f"it has no download ({self.origin}): put {', '.join(self.files)} and their lines "
+                "of SHA256SUMS into a folder that $MIRAGE_DATA names"
+            )
         return f"'mirage data fetch {self.name}' downloads it"

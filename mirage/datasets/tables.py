@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,32 +59,3 @@ def _counts(table: pl.DataFrame) -> dict[str, int]:
     for name, column in (("models", "model"), ("tasks", "task")):
         counts[name] = table[column].n_unique() if column in table.columns else 0
     return counts
-
-
-def digest_tables(fields: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of tables: their names, columns, types and values.
-
-    Parameters
-    ----------
-    fields : mapping
-        The fields of a container; only its tables count.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> one, other = (digest_tables({"scores": pl.DataFrame({"score": [x]})}) for x in (0.1, 0.2))
-    >>> one == other
-    False
-    """
-    import polars as pl
-
-    digest = hashlib.sha256()
-    for name in sorted(fields):
-        if isinstance(table := fields[name], pl.DataFrame):
-            digest.update(f"{name} {table.schema}\n{table.write_csv()}".encode())
-    return digest.hexdigest()

@@ -82,7 +82,7 @@ def curves(data: Mapping[str, ScoreTable]) -> pl.DataFrame:
     Examples
     --------
     >>> from mirage import datasets
-    >>> table = curves({"lm_eval": datasets.load("lm_eval", source="stand-in")})
+    >>> table = curves({"lm_eval": datasets.load("lm_eval", source="embedded")})
     >>> table["data"].unique().to_list(), table["metric"].unique().to_list()
     (['lm_eval'], ['accuracy'])
     """

@@ -205,7 +205,7 @@ def prepare(data) -> Prepared:
     Parameters
     ----------
     data : mirage.datasets.images.LabelledImages
-        CIFAR-100 or its stand-in.
+        CIFAR-100 or a subset of it.
 
     Returns
     -------

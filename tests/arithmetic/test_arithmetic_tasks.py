@@ -33,7 +33,6 @@ def test_the_wording_is_that_of_gpt_3(name, a, b, question, completion):
     assert TASKS[name].completion(a, b) == completion
 
 
-@pytest.mark.real_data
 @pytest.mark.skipif("MIRAGE_DATA" not in os.environ, reason="needs GPT-3's task files")
 @pytest.mark.parametrize("name", TASKS)
 def test_every_line_of_gpt_3s_files_is_said_alike(name):

@@ -62,13 +62,13 @@ def test_a_gradual_loss_is_no_jump(tmp_path, ours, start):
     assert f"**{start}.**" in front.answer([path]).splitlines()[1]
 
 
-def test_banner_warns_of_simulated_data(tmp_path):
+def test_banner_warns_of_a_subset(tmp_path):
     real = stamp.Data("mnist", "1", "MNIST", "embedded")
-    simulated = msgspec.structs.replace(real, name="omniglot", source="stand-in")
+    part = msgspec.structs.replace(real, name="cifar100", description="subset of CIFAR-100")
     path = notebook(tmp_path, "figure-11", data=[real])
     assert front.banner([path], "quick").startswith("```{note}")
-    path = notebook(tmp_path, "figure-11", data=[real, simulated])
+    path = notebook(tmp_path, "figure-11", data=[real, part])
     text = front.banner([path], "paper")
     assert text.startswith("```{warning}")
-    assert "absent: omniglot" in text
+    assert "used of: cifar100" in text
     assert "Data sets: 2" in text

@@ -1,14 +1,12 @@
 """Figure 11 on real MNIST: the verdicts that hold whatever the seeds.
 
-The outputs stored in the notebooks come from stand-in data, so that every machine can check them.
-What the book says about the paper's own data set is checked here, wherever that lies.
+What the book says about the paper's own data set is checked here: MNIST is embedded whole.
 """
 
 import shutil
 
 import pytest
 
-from mirage import datasets
 from mirage.book import claims
 from mirage.book import run as runner
 from mirage.book.claims import Verdict
@@ -38,13 +36,11 @@ ROBUST = {
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     """The claims of Figure 11 in the quick profile; a fresh run of `make test` is not repeated."""
-    if not datasets.load("mnist").is_real:
-        pytest.skip("real MNIST is not here: 'mirage data fetch mnist' downloads it")
     folder = tmp_path_factory.mktemp("runs")
     for path in runs_folder("quick").glob("figure-11-mnist.*"):
         shutil.copy(path, folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MIRAGE_SOURCE", "real")
+        patch.setenv("MIRAGE_SOURCE", "embedded")
         patch.setattr(runner, "runs_folder", lambda profile: folder)
         (path,) = notebooks(["figure-11"])
         *_, (_, result) = run([path], "quick")

@@ -344,11 +344,11 @@ open("marks", "a").write("ran\\n");
 
 def test_data_are_those_that_were_loaded(root, monkeypatch):
     """As they were at the time of the run, whatever lies there today."""
-    data = [("mnist", "directory"), ("bigbench", "stand-in"), ("mnist", "directory")]
+    data = [("mnist", "directory"), ("mnist", "directory")]
     write(root / "notebooks", "figure-1-good", LOADS.format(data=data))
     monkeypatch.setattr(datasets, "digest", lambda name: f"d of {name}")
     assert not run(root, "figure-1")["figure-1-good"].error
-    assert data_of_run("quick") == {"mnist": "directory of mnist"}, "absent is left out"
+    assert data_of_run("quick") == {"mnist": "directory of mnist"}
     assert data_of_run("quick", notebooks(["figure-2"])) == {}
     assert not run(root, "figure-1")["figure-1-good"].seconds
     (root / "mirage" / "metric.py").write_text("x = 3\n", encoding="utf-8")
@@ -364,12 +364,12 @@ def test_data_that_are_gone_make_a_page_out_of_date(root, monkeypatch):
 
 
 def test_loading_is_recorded_in_the_kernel(root, monkeypatch):
-    monkeypatch.setenv("MIRAGE_SOURCE", "stand-in")
+    monkeypatch.setenv("MIRAGE_SOURCE", "embedded")
     take_whole_package(root)
     source = 'from mirage import datasets\ndata = datasets.load("mnist")'
     write(root / "notebooks", "figure-1-good", source)
     assert not run(root, "figure-1")["figure-1-good"].error
-    assert "stand-in" in data_of_run("quick")["mnist"]
+    assert data_of_run("quick")["mnist"].startswith("MNIST (60 000 training")
     assert not run(root, "figure-1")["figure-1-good"].seconds
     reads = root / "mirage" / "datasets" / "mnist.py"
     reads.write_text(reads.read_text(encoding="utf-8") + "\nX = 1\n", encoding="utf-8")

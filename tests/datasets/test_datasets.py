@@ -1,7 +1,8 @@
-"""Data sets: verified or refused, stand-ins named, downloads whole or absent."""
+"""Data sets: verified or refused, sources in their order, downloads whole or absent."""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from mirage import datasets
 from mirage.datasets import download, mnist
-from mirage.datasets.directory import read_sums, record_download, verify_directory
+from mirage.datasets.directory import EMBEDDED, read_sums, record_download, verify_directory
 from mirage.datasets.images import ArraySpec, read_npz
 from mirage.files import DataError, DiskError, NetworkError, sha256
 
@@ -31,15 +32,21 @@ def toy_arrays() -> dict[str, np.ndarray]:
 @pytest.fixture
 def data_dir(tmp_path, monkeypatch):
     """An empty data directory, chosen by the environment."""
-    directory = tmp_path / "data"
-    directory.mkdir()
-    monkeypatch.setenv("MIRAGE_DATA", str(directory))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.setenv("MIRAGE_DATA", str(folder))
     monkeypatch.delenv("MIRAGE_SOURCE", raising=False)
-    return directory
+    return folder
 
 
 @pytest.fixture
-def toy(data_dir, monkeypatch):
+def nothing_embedded(monkeypatch, tmp_path):
+    """The package brings no data."""
+    monkeypatch.setattr("mirage.datasets.directory.EMBEDDED", tmp_path / "none")
+
+
+@pytest.fixture
+def toy(data_dir, nothing_embedded, monkeypatch):
     """MNIST of five training and three test images, of which a verified file lies in data_dir."""
     arrays = {name: ArraySpec("uint8", shape) for name, shape in TOY.items()}
     spec = replace(
@@ -60,22 +67,20 @@ def answer(specs):
 
 def test_verified_file_is_read(toy, data_dir):
     data = datasets.load("mnist")
-    assert (data.source, data.is_real) == ("directory", True)
+    assert (data.source, data.is_subset) == ("directory", False)
     assert data.digest == sha256(data_dir / "mnist.npz")
-    assert "stand-in" not in data.description
     for name, array in toy_arrays().items():
         np.testing.assert_array_equal(getattr(data, name), array)
 
 
 def test_each_load_gives_fresh_arrays(toy):
-    for source in ("real", "stand-in"):
-        first = datasets.load("mnist", source=source)
-        before = first.x_train.copy()
-        first.x_train[:] = 7
-        np.testing.assert_array_equal(datasets.load("mnist", source=source).x_train, before)
+    first = datasets.load("mnist")
+    before = first.x_train.copy()
+    first.x_train[:] = 7
+    np.testing.assert_array_equal(datasets.load("mnist").x_train, before)
 
 
-@pytest.mark.parametrize("source", ["auto", "real"])
+@pytest.mark.parametrize("source", ["auto", "directory"])
 def test_flipped_bit_is_refused(toy, data_dir, source):
     path = data_dir / "mnist.npz"
     datasets.load("mnist")  # a good read before must not hide the fault after
@@ -134,28 +139,42 @@ def test_malformed_record_is_named(toy, data_dir):
             action("mnist")
 
 
-def test_sources(data_dir, monkeypatch, caplog):
-    caplog.set_level("WARNING", logger="mirage.datasets")  # the command line raises it
-    data = datasets.load("mnist")
-    assert (data.source, data.is_real) == ("stand-in", False)
-    assert data.description.startswith("stand-in: ")
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "('mirage data fetch mnist' downloads it)" in caplog.text
-    with pytest.raises(DataError, match="'mirage data fetch mnist' downloads it"):
-        datasets.load("mnist", source="real")
-    monkeypatch.setenv("MIRAGE_SOURCE", "real")
-    with pytest.raises(DataError, match="is not there"):
-        datasets.load("mnist")
-    assert not datasets.load("mnist", source="stand-in").is_real  # the argument wins
-    monkeypatch.setenv("MIRAGE_SOURCE", "reel")
-    with pytest.raises(DataError, match="'reel'; expected auto, real, stand-in"):
-        datasets.load("mnist")
+def test_sources(data_dir, monkeypatch):
+    assert datasets.load("omniglot").source == "embedded"
+    with pytest.raises(
+        DataError, match=r"omniglot\.npz is not there; 'mirage data fetch omniglot'"
+    ):
+        datasets.load("omniglot", source="directory")
+    path = data_dir / "omniglot.npz"
+    shutil.copy(EMBEDDED / "omniglot.npz", path)
+    (data_dir / "SHA256SUMS").write_text(f"{sha256(path)}  omniglot.npz\n")
+    assert datasets.load("omniglot").source == "directory"  # it comes first
+    assert datasets.load("omniglot", source="embedded").source == "embedded"
+    monkeypatch.setenv("MIRAGE_SOURCE", "embedded")
+    assert datasets.load("omniglot").source == "embedded"
+    assert datasets.load("omniglot", source="directory").source == "directory"  # it wins
+    path.write_bytes(b"damaged")
+    with pytest.raises(DataError, match=r"omniglot\.npz is damaged"):
+        datasets.load("omniglot", source="auto")  # the embedded one does not replace it silently
     with pytest.raises(DataError, match="no data set 'cifar10'; there are mnist"):
         datasets.load("cifar10")
+    monkeypatch.setenv("MIRAGE_SOURCE", "reel")
+    with pytest.raises(DataError, match="'reel'; expected auto, directory, embedded"):
+        datasets.load("mnist")
 
 
-def test_stand_in_is_used_on_request_beside_a_real_file(toy):
-    assert datasets.load("mnist", source="stand-in").source == "stand-in"
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("inverse_scaling", r"it has no download \(hundreds of result files .*\$MIRAGE_DATA names"),
+        ("gpt3_tasks", "'mirage data fetch gpt3_tasks' downloads it"),
+        ("bigbench", "'mirage data fetch bigbench' downloads it"),
+    ],
+)
+def test_what_cannot_be_embedded_is_absent_and_says_how_to_get_it(data_dir, name, remedy):
+    assert not datasets.available(name)
+    with pytest.raises(DataError, match=remedy):
+        datasets.load(name)
 
 
 def test_loading_is_logged_for_whoever_asks(toy, data_dir, tmp_path, monkeypatch):
@@ -163,7 +182,7 @@ def test_loading_is_logged_for_whoever_asks(toy, data_dir, tmp_path, monkeypatch
     datasets.load("mnist")
     assert not log.exists()
     monkeypatch.setenv("MIRAGE_DATA_LOG", str(log))
-    loaded = [datasets.load("mnist"), datasets.load("mnist", source="stand-in")]
+    loaded = [datasets.load("mnist"), datasets.load("mnist", source="directory")]
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert lines == [
         {key: getattr(data, key) for key in ("name", "digest", "description", "source")}
@@ -300,7 +319,8 @@ def test_failed_replacement_keeps_the_record_of_a_file_that_is_not_there(
     monkeypatch.setattr(os, "replace", fail_on_data)
     with pytest.raises(DiskError):
         datasets.fetch("mnist")
-    assert datasets.load("mnist").source == "stand-in"  # absent, not damaged
+    with pytest.raises(DataError, match="is not there"):  # absent, not damaged
+        datasets.load("mnist")
 
 
 def test_wrong_download_is_refused(toy, data_dir, monkeypatch):

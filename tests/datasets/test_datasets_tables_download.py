@@ -65,6 +65,7 @@ def server(monkeypatch):
 def data_dir(tmp_path, monkeypatch):
     monkeypatch.setenv("MIRAGE_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("MIRAGE_SOURCE", raising=False)
+    monkeypatch.setattr("mirage.datasets.directory.EMBEDDED", tmp_path / "none")
     return tmp_path / "data"
 
 
@@ -102,7 +103,7 @@ def paths(server):
 def test_fetch_bigbench(repository, data_dir):
     datasets.fetch("bigbench")
     data = datasets.load("bigbench")
-    assert (data.source, data.is_real, data.faults) == ("download", True, ())
+    assert (data.source, data.faults) == ("download", ())
     assert data.scores.height == 6
     assert data.description == "BIG-bench score files (3 tasks and subtasks, 2 models, 6 scores)"
     assert len(paths(repository)) == 6  # nothing but score files
@@ -136,7 +137,7 @@ def test_a_stopped_fetch_goes_on(repository, data_dir):
     body = repository.files.pop(gone)
     with pytest.raises(NetworkError, match=r"5 of 6 score files are here, .*404.*goes on from"):
         datasets.fetch("bigbench")
-    assert datasets.load("bigbench").source == "stand-in"  # half a download is none
+    assert not datasets.available("bigbench")  # half a download is none
     repository.files[gone] = body
     repository.asked.clear()
     datasets.fetch("bigbench")
@@ -286,7 +287,7 @@ def test_obsscaling_joins_scores_and_sizes(server, data_dir, monkeypatch):
     url = f"{server.url}/base_llm_benchmark_eval.csv"
     monkeypatch.setattr(datasets, "REGISTRY", {"obsscaling": replace(obsscaling.SPEC, urls=(url,))})
     datasets.fetch("obsscaling")
-    data = datasets.load("obsscaling", source="real")
+    data = datasets.load("obsscaling", source="directory")
     assert data.scores.height == 16 - 2  # two blanks
     b = data.scores.filter(model="x/b", task="2-digit addition").row(0, named=True)
     assert (b["n_params"], b["compute"], b["score"]) == (13_000_000_000, None, 1.0)
@@ -296,7 +297,7 @@ def test_obsscaling_joins_scores_and_sizes(server, data_dir, monkeypatch):
 
 def test_what_cannot_be_downloaded_says_where_it_comes_from(data_dir, monkeypatch, capsys):
     monkeypatch.setattr(download, "reachable", lambda _: pytest.fail("asked the network"))
-    with pytest.raises(DataError, match=r"bigg cannot be downloaded \(computed from the BIG-bench"):
+    with pytest.raises(DataError, match=r"bigg is not in .*; it has no download \(computed from"):
         datasets.fetch("bigg")
     code, _, err = run(monkeypatch, capsys, "data", "fetch", "bigg")
     assert (code, err.count("\n")) == (1, 1)

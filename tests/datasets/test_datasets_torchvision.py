@@ -34,6 +34,7 @@ def data_dir(tmp_path, monkeypatch):
     directory.mkdir()
     monkeypatch.setenv("MIRAGE_DATA", str(directory))
     monkeypatch.delenv("MIRAGE_SOURCE", raising=False)
+    monkeypatch.setattr("mirage.datasets.directory.EMBEDDED", tmp_path / "none")
     return directory
 
 
@@ -132,7 +133,7 @@ def test_download_of_mnist(site, any_md5, data_dir, monkeypatch, capfd):
     mnist_files(site[0])
     offer(monkeypatch, mnist, site[1], {name: shape[0] for name, shape in TOY.items()})
     datasets.fetch("mnist")
-    data = datasets.load("mnist", source="real")
+    data = datasets.load("mnist", source="directory")
     assert data.source == "download"
     for name, array in toy_arrays().items():
         np.testing.assert_array_equal(getattr(data, name), array)
@@ -149,7 +150,7 @@ def test_download_of_cifar100(site, any_md5, data_dir, monkeypatch):
     np.testing.assert_array_equal(data.x_train[1], np.full((32, 32, 3), [4, 5, 6]))
     assert data.y_train.tolist() == [7, 99]
     assert data.y_test.tolist() == [8]
-    assert data.description.startswith("CIFAR-100 (2 of its 50 000 training images")
+    assert data.description.startswith("subset of CIFAR-100 (2 of its 50 000 training images")
     with np.load(data_dir / "cifar100.npz", allow_pickle=False) as archive:
         assert archive["label_names"][99] == "class 99"
 

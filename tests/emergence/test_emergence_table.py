@@ -395,11 +395,8 @@ def test_bad_tables_and_options_are_named(rows, options, message):
         table(rows, **options)
 
 
-@pytest.mark.real_data
 def test_bigg():
     data = datasets.load("bigg")
-    if not data.is_real:
-        pytest.skip("the BIG-G outcomes are not here: they are a table of $MIRAGE_DATA")
     accuracy = data.scores.filter(metric="accuracy")
     found = table(accuracy, n_draws=200)
     score = found["emergence_score"]

@@ -4,11 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mirage import datasets
 from mirage.emergence import metric_change
 from mirage.emergence.same_items import sharpness
 from mirage.pages import figure_6
-from mirage.pages.figure_6 import PAIRS, fitted
+from mirage.pages.figure_6 import fitted
 
 SIZES = np.geomspace(1e8, 1e11, 12)
 
@@ -182,16 +181,3 @@ def test_readings_by_hand():
     swahili = brier.filter(task="swahili_english_proverbs").row(0, named=True)
     assert np.isnan(swahili["steepness"])  # the score falls over all sizes
     assert swahili["last_high"] < 0
-
-
-def test_stand_ins_run(monkeypatch):
-    monkeypatch.setenv("MIRAGE_SOURCE", "stand-in")
-    pair = PAIRS[2]
-    table = metric_change.paired(
-        datasets.load(pair.data).scores.filter(task=pair.task), pair.old, pair.new
-    )
-    assert metric_change.verdicts(table, pair.bounds)["outcome"].to_list() == [
-        "no jump"
-    ]  # simulated: smooth
-    runs = sharpness(datasets.load("inverse_scaling").outcomes, 20, np.random.default_rng(0))
-    assert runs.height == 2

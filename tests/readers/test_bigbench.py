@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirage import datasets
 from mirage.datasets import bigbench_download
 from mirage.files import DataError
 from mirage.readers import bigbench
@@ -313,17 +312,3 @@ def test_reader_takes_paths_as_text(clone):
     path = clone(content([entry({"bleu": 1.0}, "bleu")]))
     assert bigbench.read(str(path)).scores.height == 1
     assert Path(path).exists()
-
-
-def test_stand_in_has_the_form_of_what_is_read(clone):
-    table = one(clone, entry({"multiple_choice_grade": 0.5}))
-    stand_in = datasets.load("bigbench", source="stand-in").scores
-    assert dict(stand_in.schema) == dict(table.schema)
-    whole = stand_in.filter("is_aggregate")
-    assert whole["metric"].unique().to_list() == [bigbench.AGGREGATE]
-    parts = stand_in.filter(
-        ~pl.col("is_aggregate"), is_preferred=True, parent_task="simulated_sums"
-    )
-    # 100 × the mean of two parts, for the largest model at 3 shots.
-    largest = [t.filter(model="128b", shots=3)["score"] for t in (whole, parts)]
-    assert largest[0].item() == pytest.approx(100 * largest[1].mean())
