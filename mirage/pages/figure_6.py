@@ -9,11 +9,100 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from mirage.book.claims import Claim, Kind
+from mirage.book.rules import Below, Exceeds
 from mirage.emergence.metric_change import noise_of
 from mirage.fits.curve import fit
 from mirage.metrics import catalogue
 from mirage.pages import published
 from mirage.statistics.intervals import percentile_interval
+
+_PLACE = "Section 4, Figure 6: under the Brier score the emergent abilities of LaMDA disappear"
+_IMPLIED = "Section 4: with a smooth metric of the same outputs the emergent ability disappears"
+
+
+def _published(task: str, name: str) -> Claim:
+    return Claim(
+        id=f"figure-6-{name}",
+        kind=Kind.PAPER,
+        place=_PLACE,
+        statement=f"Under −Brier score LaMDA's {task} does not rise sharply at its largest model:"
+        " slope of the last step, in slopes of a straight line over the whole rise.",
+        rule=Below(2),
+    )
+
+
+def _sharper(name: str, statement: str) -> Claim:
+    return Claim(
+        id=f"figure-6-{name}",
+        kind=Kind.IMPLIED,
+        place=_IMPLIED,
+        statement=f"{statement}: difference of dormant shares.",
+        rule=Exceeds(0),
+    )
+
+
+def _most(name: str, statement: str, place: str = _IMPLIED, kind: Kind = Kind.IMPLIED) -> Claim:
+    return Claim(
+        id=f"figure-6-{name}", kind=kind, place=place, statement=statement, rule=Exceeds(0.5)
+    )
+
+
+CLAIMS: tuple[Claim, ...] = (
+    _published("irony identification", "irony"),
+    _published("sports understanding", "sports"),
+    _published("logical args", "logical"),
+    _published("swahili english proverbs", "swahili"),
+    _sharper(
+        "arithmetic",
+        "Accuracy of open models on BIG-bench arithmetic stays at its base longer than their"
+        " −Brier score of the right answer",
+    ),
+    _sharper(
+        "persian",
+        "Accuracy of open models on Persian question answering stays at its base longer than"
+        " their −Brier score of the right answer",
+    ),
+    _sharper(
+        "ipa",
+        "Exact match of open models on IPA transliteration stays at its base longer than BLEU of"
+        " the same outputs",
+    ),
+    _most(
+        "edit-distance",
+        "Free answers of GPT-2, GPT-J and davinci, and of their instruction-tuned variants, on"
+        " tasks whose exact match rises by 0.1 or more: share of curves in which exact match stays"
+        " at its base longer than −edit distance.",
+    ),
+    _most(
+        "bertscore",
+        "The same curves: share in which exact match stays at its base longer than BERTScore.",
+    ),
+    _most(
+        "loss",
+        "Tasks of the inverse-scaling pipeline on which accuracy of GPT-2 or GPT-3 rises: share in"
+        " which accuracy stays at its base longer than the log-probability of the right answer,"
+        " with an interval above 0.",
+    ),
+    _most(
+        "olmo-probability",
+        "OLMo ladder against compute: share of tasks on which accuracy stays at its base longer"
+        " than minus bits per byte of the right answer.",
+    ),
+    _most(
+        "olmo-correlation",
+        "OLMo ladder: share of tasks on which accuracy has a lower rank correlation with compute"
+        " than minus bits per byte of the right answer.",
+        "Schaeffer et al. (2024): each step from likelihood to accuracy loses correlation",
+        Kind.OURS,
+    ),
+    _most(
+        "disappears",
+        "Real models under two metrics, all data sets of this page: of the jumps under the first"
+        " metric whose outcome is decided, the share that disappears under the second.",
+    ),
+)
+
 
 READING_ERROR = 0.01  # of each point, in the unit of its axis
 
