@@ -24,7 +24,8 @@ def largest_scores(
     scores : polars.DataFrame
         A score table.
     pooled : collection of str
-        Families to be judged as a single one, and no others; by default each family is a curve.
+        Families to be judged as a single one, on the tasks that all of them have; by default each
+        family is a curve.
     by : collection of str
         Further columns that distinguish curves, beside task and metric.
 
@@ -52,11 +53,12 @@ def largest_scores(
     >>> largest_scores(table, pooled=("a", "b"))["infinite"].item()
     1
     """
-    table = scores
+    table, cell = scores, ["task", "metric", *by]
     if pooled:
         table = scores.filter(pl.col("family").is_in(list(pooled))).sort("family")
+        table = table.filter(pl.col("family").n_unique().over(cell) == len(set(pooled)))
         table = table.with_columns(family=pl.lit(" + ".join(sorted(pooled))))
-    key = ["family", "task", "metric", *by]
+    key = ["family", *cell]
     curves = (
         table.sort("n_params", maintain_order=True)
         .group_by(key, maintain_order=True)

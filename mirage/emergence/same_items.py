@@ -1,23 +1,20 @@
-"""How sharp accuracy and loss are on the same items, where only a few models answered them.
+"""Which of two metrics stays dormant longer on the same items, where few models answered them.
 
-Four models cannot tell a break from a smooth curve (`mirage.fits`); but their items can be drawn
-again, which gives the emergence score an interval under either metric.
+Four models cannot distinguish a break from a smooth curve (`mirage.fits`). But their items can be
+drawn again, which gives the dormant shares of both metrics and their difference an interval.
 """
 
 import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
-from mirage.emergence.metric_change import outcome
-from mirage.emergence.scores import spaced_emergence_score
-from mirage.statistics.bootstrap import item_bootstrap
-from mirage.statistics.intervals import Interval, percentile_interval
+from mirage.emergence.dormancy_bootstrap import dormancy_difference
 
-TWICE = 2.0  # a jump is sharper than this, in units of a straight line in log size
+OUTCOMES = ("longer", "shorter", "undecided", "reversed", "no rise")
 
 
-def sharpness(outcomes: pl.DataFrame, n_resamples: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Judge accuracy and loss on the same items.
+def differences(outcomes: pl.DataFrame, n_resamples: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Compare the dormant shares of accuracy and loss on the same items.
 
     Parameters
     ----------
@@ -32,59 +29,57 @@ def sharpness(outcomes: pl.DataFrame, n_resamples: int, rng: np.random.Generator
     -------
     polars.DataFrame
         One row per family and task on which at least 4 models have both metrics on the same
-        items: spaced emergence scores ``accuracy`` and ``loss`` (a straight line in log size has
-        1; of minus the loss), their ends ``_low`` and ``_high``; ``ratio`` of their magnitudes
-        with its ends; and `mirage.emergence.metric_change.outcome`.
+        items: dormant shares of ``accuracy`` and of ``loss`` (of minus the loss); their
+        ``difference`` with its 95 % interval ``low``, ``high``; ``disjoint``, whether the rises
+        begin between other models; and ``outcome``, one of `OUTCOMES`: whether accuracy stays
+        dormant "longer" or "shorter" (the interval excludes 0), "undecided", "reversed" (the loss
+        gets worse) or "no rise" (accuracy does not improve).
+
+    See Also
+    --------
+    mirage.emergence.dormancy_difference : The statistic.
 
     Notes
     -----
-    A metric *jumps* if its whole interval is above `TWICE`, is smooth if it is below, and falls
-    if it is negative; between these it is not identifiable.
-    The root of the median is not taken below the noise of the items: Φ⁻¹(¾) times the root
-    median square standard error of a step, paired over items.
+    A metric rises or falls where the mean paired change from the smallest to the largest model
+    is more than 1.96 standard errors from 0.
     """
     rows = []
     both = outcomes.drop_nulls(["correct", "loss"]).sort("n_params")
-    for (family, task), one in both.group_by(["family", "task"], maintain_order=True):
-        sizes = one.select("model", "n_params").unique(maintain_order=True)
+    for (family, task), run in both.group_by(["family", "task"], maintain_order=True):
+        sizes = run.select("model", "n_params").unique(maintain_order=True)
         if sizes.height < 4:
             continue
         wide = [
-            one.pivot(on="model", index="item", values=name).sort("item").drop_nulls()
+            run.pivot(on="model", index="item", values=name).sort("item").drop_nulls()
             for name in ("correct", "loss")
         ]
-        items = wide[0].select(sizes["model"].to_list()).to_numpy().astype(float).T
-        losses = -wide[1].select(sizes["model"].to_list()).to_numpy().astype(float).T
-        both_metrics = np.stack([items, losses])  # (2, models, items)
-        rows.append(
-            {"family": family, "task": task, "n_models": len(items), "n_items": items.shape[1]}
-            | _sharpness(both_metrics, sizes["n_params"].to_numpy(), n_resamples, rng)
-        )
-    return pl.DataFrame(rows)
+        right = wide[0].select(sizes["model"].to_list()).to_numpy().astype(float).T
+        losses = wide[1].select(sizes["model"].to_list()).to_numpy().astype(float).T
+        row = {"family": family, "task": task, "n_models": len(right), "n_items": right.shape[1]}
+        x = sizes["n_params"].to_numpy()
+        rows.append(row | _difference(right, -losses, x, n_resamples, rng))
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _sharpness(values: np.ndarray, x: np.ndarray, n_resamples: int, rng) -> dict:
-    steps = np.diff(values, axis=1)  # (2, models − 1, items)
-    error = steps.std(axis=2, ddof=1) / np.sqrt(steps.shape[2])
-    floor = ndtri(0.75) * np.sqrt(np.median(error**2, axis=1))
-    floor = np.maximum(floor, 1 / values.shape[2])  # all items may move together
-    flat = values.reshape(-1, values.shape[2])
-    draws = item_bootstrap(flat, n_resamples, rng).reshape(n_resamples, *values.shape[:2])
-    found = spaced_emergence_score(values.mean(axis=2), x, floor)
-    drawn = spaced_emergence_score(draws, x, np.broadcast_to(floor, draws.shape[:2]))
-    row, kinds = {}, []
-    for i, name in enumerate(("accuracy", "loss")):
-        ends = percentile_interval(drawn[:, i])
-        row |= {name: float(found[i]), f"{name}_low": ends.low, f"{name}_high": ends.high}
-        kinds.append(_kind(ends))
-    ratio = percentile_interval(np.abs(drawn[:, 0]) / np.maximum(np.abs(drawn[:, 1]), 1e-12))
-    row |= {"ratio": float(abs(found[0] / found[1])), "ratio_low": ratio.low}
-    return row | {"ratio_high": ratio.high, "outcome": outcome(*kinds)}
+def _difference(right, likelihood, x, n_resamples, rng) -> dict:
+    found = dormancy_difference(right, likelihood, x, rng, per_item=True, n_resamples=n_resamples)
+    trends = [_trend(values) for values in (right, likelihood)]
+    if trends[0] <= 0:
+        outcome = "no rise"
+    elif trends[1] < 0:
+        outcome = "reversed"
+    elif found.low > 0 or found.high < 0:
+        outcome = "longer" if found.low > 0 else "shorter"
+    else:
+        outcome = "undecided"
+    row = {"accuracy": found.a.share, "loss": found.b.share, "difference": found.difference}
+    row |= {"low": found.low, "high": found.high, "disjoint": found.disjoint}
+    return row | {"outcome": outcome}
 
 
-def _kind(ends: Interval) -> str:
-    if ends.low > TWICE:
-        return "jump"
-    if ends.high < 0:
-        return "falls"
-    return "smooth" if ends.high < TWICE else "not identifiable"
+def _trend(values: np.ndarray) -> int:
+    """1 where the largest model is better than the smallest, −1 where it is worse, else 0."""
+    change = values[-1] - values[0]
+    error = change.std(ddof=1) / np.sqrt(len(change))
+    return int(np.sign(change.mean())) if abs(change.mean()) > ndtri(0.975) * error else 0

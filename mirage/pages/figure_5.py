@@ -1,21 +1,16 @@
-"""The curves of a meta-analysis: many published score tables as one (behind Fig 5).
-
-A curve is one task, metric and model family over scale: the paper's triplet, told apart by data
-set and number of shots where there are several.
-"""
+"""Figure 5: what the paper and we claim of emergence scores on BIG-bench, and what the data say."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import numpy as np
+import polars as pl
 
-from mirage.book.claims import Claim, Kind
+from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Equals, Exceeds
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from mirage.datasets import ScoreTable
+from mirage.formatting import number
+from mirage.pages.figure_5_scores import THRESHOLD, message, paper_maxima
+from mirage.pages.figure_5_tasks import Ranks, preferences
+from mirage.statistics.intervals import Interval, clopper_pearson_interval
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -105,250 +100,170 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-BY = ("data", "shots")  # what tells curves apart, beside family, task and metric
-# Each item is right or wrong as a whole: the metrics of which the paper says that they jump.
-ALL_OR_NOTHING = ("accuracy", "exact match", "multiple choice grade", "accuracy, normalised")
-_METRICS = {
-    "exact_str_match": "exact match",
-    "multiple_choice_grade": "multiple choice grade",
-    "bleu": "BLEU",
-    "acc": "accuracy",
-    "acc_norm": "accuracy, normalised",
-    "ppl": "perplexity",
-    "pct_stereotype": "share of stereotypes",
-    "likelihood_difference": "likelihood difference",
+METRICS = {
+    "grade": "multiple choice grade",
+    "exact": "exact match",
+    "rouge": "ROUGE-L-Sum",
 }
-_KINDS = {
-    "exact match": "exact match",
-    "exact match, several targets": "exact match",
-    "multiple choice": "multiple choice grade",
-}
+LARGEST = paper_maxima()["multiple choice grade"]
 
 
-def name_of(metric: str) -> str:
-    """Return the book's name of a metric, or its own where the book has none.
-
-    Parameters
-    ----------
-    metric : str
-        As a data set or a figure of the paper spells it.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> name_of("exact_str_match"), name_of("macro_f1")
-    ('exact match', 'macro_f1')
-    """
-    return _METRICS.get(metric, metric)
-
-
-def curves(data: Mapping[str, ScoreTable]) -> pl.DataFrame:
-    """Join score tables into one, in which nothing is counted twice.
+def findings(
+    official: pl.DataFrame,
+    tops: pl.DataFrame,
+    tested: pl.DataFrame,
+    ranked: Ranks | None,
+    other: pl.DataFrame,
+) -> dict[str, Found | str]:
+    """What the claims on emergence scores need.
 
     Parameters
     ----------
-    data : mapping of str to ScoreTable
-        Name and content of each data set.
+    official : polars.DataFrame
+        Of `mirage.pages.figure_5_scores.by_metric`, official scores.
+    tops : polars.DataFrame
+        Of `mirage.pages.figure_5_scores.maxima`.
+    tested, other : polars.DataFrame
+        Of `mirage.pages.figure_5_scores.survivors`: official scores, and those of the other tables.
+    ranked : Ranks or None
+        Of `mirage.pages.figure_5_tasks.ranks`.
 
     Returns
     -------
-    polars.DataFrame
-        A score table with ``higher_is_better``, ``chance``, ``shots`` and ``data`` (the name),
-        for ``mirage.emergence.table(…, by=BY)``.
-
-    Raises
-    ------
-    ValueError
-        If there is no table.
-
-    Notes
-    -----
-    Of a table are kept:
-
-    - whole tasks, not the difficulty groups they were split into (``group``), and subtasks, not
-      the averages over them (``is_group``);
-    - the last checkpoint (``step``);
-    - preferred metrics, where a task states one (``is_preferred``), as in the paper. A composite
-      task of BIG-bench then appears under ``normalized_aggregate_score`` alone, which no
-      subtask has: the two are not pooled.
-
-    Where the kind of task tells which accuracy it is, the metric is called exact match or
-    multiple choice grade.
-
-    Examples
-    --------
-    >>> from mirage import datasets
-    >>> table = curves({"lm_eval": datasets.load("lm_eval", source="embedded")})
-    >>> table["data"].unique().to_list(), table["metric"].unique().to_list()
-    (['lm_eval'], ['accuracy'])
+    dict of str to Found or str
+        By the id of the claim.
     """
-    import polars as pl
+    large = official.filter(pl.col("large") > 0).height
+    found = {"metrics": _share(large, official.height, "metrics", "no official score")}
+    grade = tops.filter(metric=METRICS["grade"])
+    columns = {"maximum": ("family", "curves"), "pooled": ("pooled", "pooled_curves")}
+    for claim, (column, n) in columns.items():
+        kind = "one family" if claim == "maximum" else "pooled families"
+        found[claim] = f"no finite score of {kind}"
+        for row in grade.drop_nulls(column).iter_rows(named=True):
+            found[claim] = Found(row[column] / LARGEST, n=row[n], n_of="curves")
+    official_counts, other_counts = tested["curves"].to_list(), other["curves"].to_list()
+    found["beyond-smooth"] = _share(
+        official_counts[5], official_counts[0], "curves", "no official curve counts its items"
+    )
+    found["other-survive"] = _share(
+        other_counts[4], other_counts[1], "large scores", "no score above the threshold"
+    )
+    found["ranks"] = "no task of BIG-G was called emergent"
+    if ranked:
+        found["ranks"] = Found(*ranked, "tasks called emergent")
+    return {f"figure-5-{name}": value for name, value in found.items()}
 
-    from mirage import tables
 
-    if not data:
-        raise ValueError("data: found no score table, expected at least one")
-    kept = {"higher_is_better": pl.Boolean, "chance": pl.Float64, "shots": pl.Int64}
-    frames = []
-    for name, loaded in data.items():
-        table = loaded.scores.filter(_of_curves(loaded.scores.columns))
-        missing = [pl.lit(None, t).alias(c) for c, t in kept.items() if c not in table.columns]
-        table = table.with_columns(*missing, metric=_metric(table.columns), data=pl.lit(name))
-        columns = [pl.col(column).cast(dtype) for column, dtype in kept.items()]
-        frames.append(table.select(*tables.SCORES, *columns, "data"))
-    return pl.concat(frames)
+def annotation_findings(
+    entries: pl.DataFrame, called: list[str], rates: pl.DataFrame
+) -> dict[str, Found | str]:
+    """What the claims on the tasks called emergent need.
 
+    Parameters
+    ----------
+    entries : polars.DataFrame
+        As for `mirage.pages.figure_5_tasks.preferences`.
+    called : list of str
+        Tasks that were called emergent.
+    rates : polars.DataFrame
+        Of `mirage.pages.figure_5_tasks.base_rates`.
 
-def _of_curves(columns: list[str]) -> list[pl.Expr]:
-    """Say which rows of a table belong to a curve."""
-    import polars as pl
-
-    rules = {
-        "group": pl.col("group").is_null(),
-        "is_group": ~pl.col("is_group"),
-        "step": pl.col("step") == pl.col("step").max(),
-        "is_preferred": pl.col("is_preferred"),
+    Returns
+    -------
+    dict of str to Found
+        By the id of the claim.
+    """
+    tasks = preferences(entries)
+    metrics = tasks.filter(pl.col("task").is_in(called))["by_subtasks"].n_unique()
+    all_metrics = entries["metric"].drop_nulls().n_unique() + 1  # and the aggregate
+    by_aggregate, by_subtasks = rates.head(2).to_dicts()
+    found = {
+        "annotated-metrics": Found(metrics / all_metrics, n=all_metrics, n_of="metrics"),
+        "two": _share(by_subtasks["called_two"], by_subtasks["called"], "tasks", "no task"),
     }
-    return [pl.lit(True), *(rule for column, rule in rules.items() if column in columns)]
+    for name, row in (("tasks", by_aggregate), ("subtasks", by_subtasks)):
+        ends = (row["low"], row["high"])
+        found[f"enriched-{name}"] = "all or none of the tasks have the two metrics"
+        if np.isfinite([row["odds_ratio"], *ends]).all():
+            found[f"enriched-{name}"] = Found(row["odds_ratio"], ends, row["n"], "tasks")
+    return {f"figure-5-{name}": value for name, value in found.items()}
 
 
-def _metric(columns: list[str]) -> pl.Expr:
-    import polars as pl
-
-    metric = pl.col("metric").replace(_METRICS)
-    if "kind" not in columns:
-        return metric
-    kind = pl.col("kind").replace_strict(_KINDS)
-    return pl.when(metric == "accuracy").then(kind).otherwise(metric)
+def _share(k: int, n: int, n_of: str, reason: str) -> Found | str:
+    """Share k of n with its exact interval, or the reason why there is none."""
+    return Found(k / n, clopper_pearson_interval(k, n), n, n_of) if n else reason
 
 
-def by_metric(judged: pl.DataFrame, threshold: float) -> pl.DataFrame:
-    """Sum up the emergence scores of each metric.
-
-    Parameters
-    ----------
-    judged : polars.DataFrame
-        Of `mirage.emergence.table`; curves without a score are left out.
-    threshold : float
-        What counts as a large score.
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns ``metric``; ``finite``, the list of finite scores; ``infinite``, ``negative`` and
-        ``large``, how many scores are so; ``curves``, how many there are. Highest finite score
-        first.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> scores = [3.0, float("inf"), -2.0, None]
-    >>> by_metric(pl.DataFrame({"metric": "BLEU", "emergence_score": scores}), 48).row(0)
-    ('BLEU', [3.0, -2.0], 1, 1, 1, 3)
-    """
-    import polars as pl
-
-    score = pl.col("emergence_score")
-    return (
-        judged.filter(score.is_not_null())
-        .group_by("metric")
-        .agg(
-            finite=score.filter(score.is_finite()),
-            infinite=score.is_infinite().sum(),
-            negative=(score < 0).sum(),
-            large=(score > threshold).sum(),
-            curves=pl.len(),
-        )
-        .sort(pl.col("finite").list.max(), "metric", descending=[True, False], nulls_last=True)
-    )
-
-
-def survivors(judged: pl.DataFrame, threshold: float, rate: float = 0.05) -> pl.DataFrame:
-    """Count the curves that meet each demand of a better statistic.
+def numbers(
+    official: pl.DataFrame,
+    tops: pl.DataFrame,
+    tested: pl.DataFrame,
+    rates: pl.DataFrame,
+    ranked: Ranks | None,
+    other: pl.DataFrame,
+    other_tested: pl.DataFrame,
+) -> dict[str, str]:
+    """Numbers of the page's text, by the name under which they are glued.
 
     Parameters
     ----------
-    judged : polars.DataFrame
-        Of `mirage.emergence.table`, with draws.
-    threshold : float
-        What counts as a large score.
-    rate : float
-        False discovery rate.
+    official, tops, tested, ranked, other_tested
+        As for `findings`.
+    rates : polars.DataFrame
+        Of `mirage.pages.figure_5_tasks.base_rates`.
+    other : polars.DataFrame
+        Of `mirage.emergence.table`, the other tables.
 
     Returns
     -------
-    polars.DataFrame
-        Columns ``demand`` and ``curves``. Of the large scores: which are finite; large above the
-        noise floor; have a q-value within the rate; belong to a curve for which a broken or a
-        step fit is preferred. Then the last two, of scores of any size.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> row = {"emergence_score": 60.0, "floored_emergence_score": 9.0, "q_value": 0.2}
-    >>> survivors(pl.DataFrame([row | {"fit": "smooth"}]), 48)["curves"].to_list()
-    [1, 1, 1, 0, 0, 0, 0, 0]
+    dict of str to str
+        *unknown* where the data are not here.
     """
-    import polars as pl
-
+    found = {f"{kind}-{name}": "unknown" for kind in ("family", "pooled") for name in METRICS}
+    for row in tops.iter_rows(named=True):
+        name = next(name for name, metric in METRICS.items() if metric == row["metric"])
+        for kind in ("family", "pooled"):
+            found[f"{kind}-{name}"] = number(row[kind])
+        if name == "grade":
+            found["pooled-curves"] = str(row["pooled_curves"])
+            found["pooled-infinite"] = str(row["pooled_infinite"])
     score = pl.col("emergence_score")
-    large, found = score > threshold, pl.col("q_value") <= rate
-    sharp = pl.col("fit").is_in(["broken", "step"])
-    demands = {
-        "tested": score.is_not_null(),
-        f"score above {threshold:g}": large,
-        "… and finite": large & score.is_finite(),
-        "… and floored": large & (pl.col("floored_emergence_score") > threshold),
-        f"… and q ≤ {rate:g}": large & found,
-        "… and not smooth": large & sharp,
-        f"any score, q ≤ {rate:g}": found,
-        "any score, not smooth": sharp,
+    above, counts = other.filter(score > THRESHOLD), other_tested["curves"].to_list()
+    shares = [f"{100 * two / n:.0f} %" for two, n in rates.select("two", "n").rows()]
+    odds = [
+        f"{ratio:.1f} {Interval(low, high):.1f}"
+        for ratio, low, high in rates.select("odds_ratio", "low", "high").rows()
+    ]
+    texts = {
+        "message": message(official),
+        "curves": official["curves"].sum(),
+        "negative": official["negative"].sum(),
+        "tasks": tops["tasks"].sum(),
+        "tested": tested["curves"][0],
+        "beyond": tested["curves"][5],
+        "jumps": tested["curves"][6],
+        "rates": listed(shares),
+        "odds": listed(odds),
+        "units": rates.height,
+        "units-above": rates.filter(pl.col("low") > 1).height,
+        "ranks": f"{ranked.probability:.2f} {ranked.interval:.2f}" if ranked else "unknown",
+        "threshold": THRESHOLD,
+        "other-curves": other.drop_nulls("emergence_score").height,
+        "other-large": above.height,
+        "other-infinite": above.filter(score.is_infinite()).height,
+        "other-tested": counts[0],
+        "other-survive": counts[4],
     }
-    counts = judged.select(rule.sum().alias(name) for name, rule in demands.items()).row(0)
-    return pl.DataFrame({"demand": list(demands), "curves": counts})
+    return found | {name: str(value) for name, value in texts.items()}
 
 
-def metrics_of_tasks(table: pl.DataFrame, metrics: tuple[str, ...]) -> pl.DataFrame:
-    """Tell which tasks of BIG-bench may prefer one of some metrics.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        Columns ``task`` and ``metric``, all metrics of each task (data set ``human_eval``).
-    metrics : tuple of str
-        As BIG-bench spells them.
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns ``task``; ``possible``, whether the task has one of the metrics; ``certain``,
-        whether it has no other that it might prefer.
-
-    Notes
-    -----
-    Left aside: ``normalized_aggregate_score``, which almost every task has beside its own, and
-    two calibrations that come with the multiple choice grade. Which tasks are composite, and so
-    prefer their aggregate, the table does not tell: ``certain`` supposes that none is.
+def listed(words: list[str]) -> str:
+    """Join words as in a sentence.
 
     Examples
     --------
-    >>> import polars as pl
-    >>> table = pl.DataFrame({"task": ["a", "a", "b"], "metric": ["bleu", "f1", "bleu"]})
-    >>> metrics_of_tasks(table, ("bleu",)).rows()
-    [('a', True, False), ('b', True, True)]
+    >>> listed(["62 %", "76 %", "89 %"])
+    '62 %, 76 % and 89 %'
     """
-    import polars as pl
-
-    aside = (
-        "normalized_aggregate_score",
-        "calibration_multiple_choice_brier_score",
-        "expected_calibration_error",
-    )
-    one_of = pl.col("metric").is_in(metrics)
-    return table.group_by("task", maintain_order=True).agg(
-        possible=one_of.any(),
-        certain=one_of.any() & (one_of | pl.col("metric").is_in(aside)).all(),
-    )
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

@@ -4,18 +4,17 @@ The points were read by eye. Each statistic carries the interval of that reading
 none over items, since neither their number nor their scores are published.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
-from mirage.book.claims import Claim, Kind
+from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Exceeds
-from mirage.emergence.metric_change import noise_of
-from mirage.fits.curve import fit
-from mirage.metrics import catalogue
+from mirage.emergence import metric_change
 from mirage.pages import published
-from mirage.statistics.intervals import percentile_interval
+from mirage.pages.figure_6_groups import Group, counts
+from mirage.statistics.intervals import Interval, clopper_pearson_interval, percentile_interval
 
 _PLACE = "Section 4, Figure 6: under the Brier score the emergent abilities of LaMDA disappear"
 _IMPLIED = "Section 4: with a smooth metric of the same outputs the emergent ability disappears"
@@ -70,9 +69,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     _most(
         "edit-distance",
-        "Free answers of GPT-2, GPT-J and davinci, and of their instruction-tuned variants, on"
-        " tasks whose exact match rises by 0.1 or more: share of curves in which exact match stays"
-        " at its base longer than −edit distance.",
+        "Free answers of GPT-2, GPT-J and GPT-3, tuned on instructions, on tasks whose exact match"
+        " rises by 0.1 or more: share of curves in which exact match stays at its base longer than"
+        " −edit distance.",
     ),
     _most(
         "bertscore",
@@ -105,6 +104,9 @@ CLAIMS: tuple[Claim, ...] = (
 
 
 READING_ERROR = 0.01  # of each point, in the unit of its axis
+STEEP = 2  # slopes of a straight line: a steeper last step is a jump
+LABELS = {"arithmetic": "arithmetic", "persian": "Persian QA", "ipa": "IPA transliteration"}
+ABSENT = "the data are not here"
 
 
 def lamda() -> pl.DataFrame:
@@ -150,7 +152,8 @@ def reading(n_draws: int, rng: np.random.Generator) -> pl.DataFrame:
         over the draws; scores are averaged over both numbers of shots:
 
         - ``steepness`` of the last step: its share of the whole change over its share of the log
-          axis. 1 for a straight line in log size; NaN where the score falls over all sizes;
+          axis. 1 for a straight line in log size. The range of the scores is the whole change
+          where they fall over all sizes;
         - ``last``: the change from the second largest model to the largest;
         - ``first``: the smallest model's score less that of a uniform guess.
 
@@ -180,78 +183,113 @@ def _statistics(y: np.ndarray, sizes: np.ndarray, chance: float) -> dict[str, np
     log = np.log(sizes)
     axis = (log[-1] - log[-2]) / (log[-1] - log[0])
     last, whole = y[..., -1] - y[..., -2], y[..., -1] - y[..., 0]
-    steepness = np.where(whole > 0, last / np.where(whole > 0, whole, 1), np.nan) / axis
-    return {"steepness": steepness, "last": last, "first": y[..., 0] - chance}
+    # A curve that falls over all sizes has no rise to compare with: its range stands in.
+    whole = np.where(whole > 0, whole, np.ptp(y, axis=-1))
+    return {"steepness": last / whole / axis, "last": last, "first": y[..., 0] - chance}
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two metrics of one task.
-
-    Attributes
-    ----------
-    data : str
-        Name of the score table for `mirage.datasets.load`.
-    task : str
-        Task in that table.
-    label : str
-        What the figures call it.
-    old, new : str
-        The nonlinear metric, a share of right items, and the one it is changed to.
-    """
-
-    data: str
-    task: str
-    label: str
-    old: str
-    new: str
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Range of the new metric, turned so that higher is better."""
-        metric = catalogue.get(self.new)
-        return metric.bounds if metric.higher_is_better else catalogue.get(f"−{self.new}").bounds
-
-
-PAIRS = (
-    Pair("expemergence", "arithmetic", "arithmetic", "accuracy", "target Brier score"),
-    Pair("expemergence", "parsinlu_qa", "Persian QA", "accuracy", "target Brier score"),
-    Pair(
-        "obsscaling",
-        "international_phonetic_alphabet_transliterate",
-        "IPA transliteration",
-        "exact match",
-        "BLEU",
-    ),
-)
-
-
-BIGG = ("accuracy", "top-label Brier score, normalised")
-BRIER = catalogue.get(f"−{BIGG[1]}").bounds  # turned so that higher is better
-
-
-def fitted(
-    table: pl.DataFrame, side: str, models: list[str], bounds: tuple[float, float]
-) -> pl.DataFrame:
-    """Fitted curves of one task under one metric, for drawing.
+def lamda_outcomes(read: pl.DataFrame) -> dict[str, str]:
+    """Whether the rise of each of LaMDA's tasks survives the change of metric, as read.
 
     Parameters
     ----------
-    table : polars.DataFrame
-        Of `paired`, one task.
-    side : {"old", "new"}
-        Which metric.
-    models : list of str
-        Names in `mirage.fits.MODELS`.
-    bounds : (float, float)
-        Range of the new metric.
+    read : polars.DataFrame
+        Of `reading`.
 
     Returns
     -------
-    polars.DataFrame
-        ``x``, 200 points over the range, and one column per model.
+    dict of str to str
+        By task, an outcome of `mirage.emergence.metric_change`: a last step more than twice as
+        steep as a straight line, with its interval, is a jump.
     """
-    x, noise = table["x"].to_numpy(), noise_of(side, table["n_items"].to_numpy(), bounds)
-    at = np.geomspace(x.min(), x.max(), 200)
-    curves = {m: fit(x, table[side].to_numpy(), m, **noise).predict(at) for m in models}
-    return pl.DataFrame({"x": at} | curves)
+    sides = {}
+    for row in read.iter_rows(named=True):
+        sides.setdefault(row["task"], []).append(_kind(row))
+    return {task: metric_change.outcome(*kinds) for task, kinds in sides.items()}
+
+
+def _kind(row: dict) -> str:
+    if row["last_high"] < 0:
+        return "falls"
+    if row["steepness_low"] > STEEP:
+        return "jump"
+    return "smooth" if row["steepness_high"] < STEEP else "not identifiable"
+
+
+NAMES = {
+    "irony_identification": "irony",
+    "sports_understanding": "sports",
+    "logical_args": "logical",
+    "swahili_english_proverbs": "swahili",
+}
+
+
+def findings(
+    read: pl.DataFrame,
+    differences: Mapping[str, tuple[float, Interval, int]],
+    groups: list[Group],
+    correlations: pl.DataFrame,
+) -> dict[str, Found | str]:
+    """What the claims of this page need.
+
+    Parameters
+    ----------
+    read : polars.DataFrame
+        Of `reading`.
+    differences : mapping of str to (float, Interval, int)
+        Difference of dormant shares, its interval and the number of families, by the label of a
+        pair of `mirage.pages.figure_6_models`.
+    groups : list of Group
+        Of `mirage.pages.figure_6_groups`.
+    correlations : polars.DataFrame
+        Of `mirage.pages.figure_6_models.correlations`.
+
+    Returns
+    -------
+    dict of str to Found or str
+        By the id of the claim.
+    """
+    found = {}
+    for row in read.filter(metric="negative Brier score").iter_rows(named=True):
+        ends = (row["steepness_low"], row["steepness_high"])
+        reason = "interval: error of reading the figure"
+        found[NAMES[row["task"]]] = Found(row["steepness"], ends, reason=reason)
+    for name, label in LABELS.items():
+        found[name] = ABSENT
+        if label in differences:
+            difference, ends, n = differences[label]
+            found[name] = Found(difference, ends, n, "families")
+    tables = {group.name: group.table for group in groups}
+    for name in ("edit-distance", "bertscore", "olmo-probability"):
+        found[name] = ABSENT
+        if name in tables:
+            longer = tables[name]["difference"].fill_null(-1.0) > 0
+            found[name] = _share(longer.sum(), len(longer), "curves")
+    found["loss"] = ABSENT
+    if "loss" in tables:
+        rising = tables["loss"].filter(pl.col("comparison") != "no rise")
+        longer = rising.filter(comparison="longer").height
+        found["loss"] = _share(longer, rising.height, "runs")
+    wide = correlations.pivot(on="metric", index="task", values="correlation")
+    lower = 0
+    if wide.height:
+        lower = wide.filter(pl.col("accuracy, normalised") < pl.col("bits per byte")).height
+    found["olmo-correlation"] = _share(lower, wide.height, "tasks")
+    total = counts(groups)
+    gone = total["disappears"].sum()
+    decided = total.select("disappears", "persists", "reversed").sum_horizontal().sum()
+    found["disappears"] = _share(gone, decided, "jumps", "no jump whose outcome is decided")
+    return {f"figure-6-{name}": value for name, value in found.items()}
+
+
+def _share(k: int, n: int, n_of: str, reason: str = "") -> Found | str:
+    """Share k of n with its exact interval, or the reason why there is none."""
+    if not n:
+        return reason or ABSENT
+    return Found(k / n, clopper_pearson_interval(k, n), n, n_of)
+
+
+def numbers(outcomes: Mapping[str, str]) -> dict[str, str]:
+    """Words of the text on LaMDA, by the name under which they are glued."""
+    texts = {f"f6-lamda-{NAMES[task]}": outcome for task, outcome in outcomes.items()}
+    return texts | {"f6-lamda-n": str(list(outcomes.values()).count("disappears"))}

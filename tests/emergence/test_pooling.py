@@ -32,5 +32,11 @@ def test_pooled_families_are_one_curve_in_which_each_size_appears_twice():
     assert found["curves"].item() == 1
 
 
+def test_a_task_that_one_of_the_families_lacks_is_not_pooled():
+    other = table(a=[0.1, 0.2, 0.3, 0.9]).with_columns(task=pl.lit("u"))
+    both = table(a=[0.1, 0.2, 0.3, 0.9], b=[0.12, 0.22, 0.32, 0.92])
+    assert largest_scores(pl.concat([both, other]), pooled=("a", "b"))["tasks"].item() == 1
+
+
 def test_few_models_make_no_curve():
     assert largest_scores(table(a=[0.1, 0.2])).is_empty()
