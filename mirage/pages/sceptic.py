@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from mirage.book.claims import Claim
+from collections.abc import Mapping
+
+import polars as pl
+
+from mirage.book.claims import Claim, Found
 from mirage.book.rules import Below, Exceeds
+from mirage.fits.comparison import MARGIN
+from mirage.pages.sceptic_tables import Halves
+from mirage.statistics.intervals import clopper_pearson_interval
+
+DORMANT = 0.1  # share of the range
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="sceptic-forecast",
         place="Wei (2023): a smooth metric chosen afterwards is no prediction",
         statement="OLMo ladder, 3B runs held out: accuracy forecast by way of bits per byte has a"
-        " smaller error than accuracy forecast from compute alone: ratio of mean absolute errors.",
+        " smaller error than accuracy forecast from compute alone: ratio of mean errors.",
         rule=Below(1),
     ),
     Claim(
         id="sceptic-threshold",
-        place="Du et al. (2024): some tasks wait for a threshold of the loss, whatever the metric",
+        place="Du et al. (2024): some tasks wait for a threshold of the loss, on any metric",
         statement="OLMo ladder against pre-training loss: share of tasks on which the probability"
-        " of the right choice, a continuous metric, is dormant over more than a tenth of the range.",
+        " of the right choice, a continuous metric, is dormant over more than 0.1 of the range.",
         rule=Exceeds(0.5),
     ),
     Claim(
@@ -42,3 +51,74 @@ CLAIMS: tuple[Claim, ...] = (
         rule=Exceeds(0.5),
     ),
 )
+
+
+def findings(
+    error: Found | None,
+    against_loss: pl.DataFrame,
+    bends: pl.DataFrame,
+    hard: Found | None,
+    broken: pl.DataFrame,
+) -> dict[str, Found | str]:
+    """What the claims of this page need.
+
+    Parameters
+    ----------
+    error, hard : Found or None
+        Of `mirage.pages.sceptic_tables`: ``relative_error`` and ``first_change``.
+    against_loss, bends, broken : polars.DataFrame
+        Of ``thresholds``, ``curvatures`` and ``breaks`` there; empty where the data are not here.
+
+    Returns
+    -------
+    dict of str to Found or str
+        By the id of the claim.
+    """
+    late = against_loss.filter(pl.col("probability") > DORMANT).height
+    bent = bends.filter(pl.col("p_value") <= 0.05).height
+    sharp = broken.filter(pl.col("delta") >= MARGIN).height
+    absent = "the data are not here"
+    return {
+        "sceptic-forecast": error or absent,
+        "sceptic-threshold": _share(late, against_loss.height, "tasks"),
+        "sceptic-straight": _share(bent, bends.height, "tasks"),
+        "sceptic-hard": hard or absent,
+        "sceptic-breaks": _share(sharp, broken.height, "tasks"),
+    }
+
+
+def _share(k: int, n: int, n_of: str) -> Found | str:
+    return Found(k / n, clopper_pearson_interval(k, n), n, n_of) if n else "the data are not here"
+
+
+def numbers(
+    table: pl.DataFrame, correlations: Mapping[str, float], found: Halves | None
+) -> dict[str, str]:
+    """Numbers of the page's text, by the name under which they are glued.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Of `mirage.pages.sceptic_tables.forecasts`; may be empty.
+    correlations : mapping of str to float
+        Of `mirage.pages.sceptic_tables.chain`.
+    found : Halves or None
+        Of `mirage.pages.sceptic_tables.halves`.
+
+    Returns
+    -------
+    dict of str to str
+        *unknown* where the data are not here.
+    """
+    texts = {f"error-{name}": "unknown" for name in ("direct", "chained", "last")}
+    texts |= {f"correlation-{name}": f"{value:.3f}" for name, value in correlations.items()}
+    texts |= dict.fromkeys(("hard-first", "hard-least", "hard-last"), "unknown")
+    if table.height:
+        for name in ("direct", "chained", "last"):
+            error = (table["observed"] - table[name]).abs().mean()
+            texts[f"error-{name}"] = f"{error:.3f}"
+    if found:
+        mean = found.hard.mean(axis=0)
+        ends = {"first": mean[0], "least": mean.min(), "last": mean[-1]}
+        texts |= {f"hard-{name}": f"{value:.2f}" for name, value in ends.items()}
+    return {f"sceptic-{name}": text for name, text in texts.items()}

@@ -1,0 +1,167 @@
+"""The works after the paper, each as one statistic."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import polars as pl
+import pytest
+
+from mirage.book.claims import Found, judged
+from mirage.pages import sceptic, sceptic_draw
+from mirage.pages import sceptic_tables as tables
+
+SIZES = {"190M": 1.9e8, "370M": 3.7e8, "760M": 7.6e8, "1B": 1.3e9, "3B": 3.2e9}
+
+
+def scores():
+    """Two tasks of a ladder of five sizes and three budgets, exactly on two scaling laws."""
+    rows = []
+    for model, size in SIZES.items():
+        for budget in (0.5, 1.0, 2.0):
+            compute = 120 * size**2 * budget
+            row = {"model": f"{model}-{budget:g}", "n_params": int(size), "compute": compute}
+            row |= {"loss": 1.7 + (compute / 1e20) ** -0.1, "rerun": False, "shots": 5}
+            bits = 0.5 + (compute / 1e19) ** -0.15
+            accuracy = 0.25 + 0.75 / (1 + np.exp(6 * (bits - 1)))
+            for task, split in (("a", "val"), ("a", "test"), ("b", "val")):
+                metrics = {"bits per byte": bits, "target probability": accuracy / 2}
+                metrics["accuracy" if task == "b" else "accuracy, normalised"] = accuracy
+                if split == "val" and task == "a":
+                    metrics = dict.fromkeys(metrics, 9.0)  # to be left out
+                rows += [
+                    row | {"task": task, "split": split, "metric": name, "score": value}
+                    for name, value in metrics.items()
+                ]
+    return pl.DataFrame(rows)
+
+
+RUNS = tables.ladder(scores())
+
+
+def test_a_run_is_a_row_and_the_test_set_counts():
+    assert RUNS.height == 2 * 15
+    assert RUNS.null_count().sum_horizontal().item() == 0
+    assert RUNS[tables.BITS].max() < 9
+
+
+def test_exact_scaling_laws_are_forecast_through_bits_per_byte():
+    table = tables.forecasts(RUNS)
+    assert table.height == 2 * 3  # the runs of 3B
+    # The fitted link is a sigmoid in log bits, the truth one in bits: hence the tolerance.
+    assert table["chained"].to_list() == pytest.approx(table["observed"].to_list(), abs=0.02)
+    found = tables.relative_error(table, np.random.default_rng(0), 100)
+    assert (found.n, found.n_of) == (2, "tasks")
+
+
+def test_relative_error_by_hand():
+    table = pl.DataFrame({"task": ["a", "b"], "observed": [0.5, 0.5]}).with_columns(
+        chained=pl.Series([0.6, 0.5]), direct=pl.Series([0.7, 0.3])
+    )
+    found = tables.relative_error(table, np.random.default_rng(0), 200)
+    assert found.ours == pytest.approx(0.1 / 0.4)
+    assert found.interval.low == pytest.approx(0)
+    assert found.interval.high == pytest.approx(0.5)
+
+
+def test_thresholds_of_the_loss():
+    late = RUNS.with_columns(
+        pl.when(pl.col("n_params") < 1e9).then(0.1).otherwise(0.9).alias(tables.PROBABILITY)
+    )
+    found = tables.thresholds(late)
+    assert (found["probability"] > sceptic.DORMANT).all()
+    assert (found["accuracy"] < found["probability"]).all()
+    flat = tables.thresholds(RUNS.with_columns(pl.lit(0.5).alias(tables.PROBABILITY)))
+    assert flat["probability"].null_count() == 2
+
+
+def test_only_curves_that_count_their_items_are_tested_for_bends():
+    x = np.geomspace(1e7, 1e11, 8)
+    share = np.exp(-((x / 1e9) ** -0.3))
+    right = np.rint(1000 * (0.25 + 0.75 * share))
+    row = {"family": "BIG-G T=0", "n_items": 1000, "chance": 0.25}
+    rows = [
+        row | {"task": task, "n_params": int(n), "score": k / 1000 + shift}
+        for task, shift in (("a", 0.0), ("b", 0.0004))
+        for n, k in zip(x, right, strict=True)
+    ]
+    found = tables.curvatures(pl.DataFrame(rows))
+    assert found["task"].to_list() == ["a"]
+    assert found["low"].item() < 0 < found["high"].item()
+    assert found["p_value"].item() > 0.05
+
+
+def outcomes(right):
+    """Right answers (models, items) of one task."""
+    rows = [
+        {"task": "t", "n_params": 10 ** (i + 6), "item": j, "correct": bool(value)}
+        for i, values in enumerate(right)
+        for j, value in enumerate(values)
+    ]
+    return pl.DataFrame(rows).with_columns(shared_items=True)
+
+
+def test_an_item_is_hard_for_a_model_if_the_others_get_it_wrong():
+    # Items 0 to 3 are right for all, 4 to 7 for the first model alone.
+    right = np.zeros((3, 8))
+    right[:, :4] = 1
+    right[0, 4:] = 1
+    found = tables.halves(outcomes(right))
+    assert found.easy.tolist() == [[1, 1, 1]]
+    assert found.hard.tolist() == [[1, 0, 0]]
+    change = tables.first_change(found, np.random.default_rng(0), 50)
+    assert (change.ours, change.n) == (-1, 1)
+
+
+def test_few_items_make_no_halves():
+    both = pl.concat(
+        [outcomes(np.eye(3, 8)), outcomes(np.eye(3, 4)).with_columns(task=pl.lit("u"))]
+    )
+    assert tables.halves(both).easy.shape == (1, 3)
+
+
+def test_a_power_law_has_no_break():
+    assert (tables.breaks(RUNS)["delta"] < 0).all()
+
+
+def test_correlations_with_compute():
+    found = tables.chain(RUNS)
+    assert found == pytest.approx(dict.fromkeys(("bits", "probability", "accuracy"), 1.0))
+
+
+def test_findings_by_hand():
+    error, hard = Found(0.5, (0.4, 0.6), 13, "tasks"), Found(-0.1, (-0.2, -0.05), 77, "tasks")
+    loss = pl.DataFrame({"probability": [0.05, 0.2, 0.3, None]})
+    bends = pl.DataFrame({"p_value": [0.01, 0.5, 0.9, 0.05]})
+    broken = pl.DataFrame({"delta": [4.0, 3.9, -5.0]})
+    found = sceptic.findings(error, loss, bends, hard, broken)
+    claims = {claim.id: claim for claim in judged(sceptic.CLAIMS, found)}
+    assert found["sceptic-threshold"].ours == 2 / 4
+    assert found["sceptic-straight"].ours == 2 / 4
+    assert found["sceptic-breaks"].ours == 1 / 3
+    assert str(claims["sceptic-forecast"].answer) == "holds"
+    assert str(claims["sceptic-hard"].answer) == "holds"
+    nothing = sceptic.findings(None, loss.head(0), bends.head(0), None, broken.head(0))
+    assert all(isinstance(value, str) for value in nothing.values())
+
+
+def test_numbers_of_the_text():
+    halves = tables.Halves(np.array([1.0, 2.0, 3.0]), np.ones((2, 3)), np.array([[0.2, 0.1, 0.3]]))
+    found = sceptic.numbers(tables.forecasts(RUNS), tables.chain(RUNS), halves)
+    assert found["sceptic-hard-least"] == "0.10"
+    assert "unknown" not in found.values()
+    assert "unknown" in sceptic.numbers(pl.DataFrame(), {}, None).values()
+
+
+def test_every_drawing_returns_its_axes():
+    axes = plt.figure().subplots(2, 3).flat
+    halves = tables.halves(outcomes(np.eye(3, 8)))
+    halves = halves._replace(easy=np.vstack([halves.easy] * 2), hard=np.vstack([halves.hard] * 2))
+    drawn = [
+        sceptic_draw.draw_forecasts(axes[0], tables.forecasts(RUNS)),
+        sceptic_draw.draw_thresholds(axes[1], tables.thresholds(RUNS)),
+        sceptic_draw.draw_curvatures(axes[2], pl.DataFrame({"p_value": [0.1, 0.9]})),
+        sceptic_draw.draw_halves(axes[3], halves),
+        sceptic_draw.draw_breaks(axes[4], tables.breaks(RUNS)),
+        sceptic_draw.draw_chain(axes[5], tables.chain(RUNS)),
+    ]
+    assert drawn == list(axes)
+    plt.close("all")
