@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from mirage.cli import app
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -13,6 +17,17 @@ def test_its_python_runs(capsys):
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
     assert "Dormancy(share=" in capsys.readouterr().out
+
+
+def test_its_table_is_audited(tmp_path, monkeypatch):
+    pattern = r"<<'EOF'\n(.*?)EOF\n\.venv/bin/mirage (.*?)\n"
+    csv, command = re.search(pattern, README, re.DOTALL).groups()
+    monkeypatch.chdir(tmp_path)
+    Path("scores.csv").write_text(csv, encoding="utf-8")
+    ran = CliRunner().invoke(app, command.split())
+    assert ran.exit_code == 0, ran.output
+    assert "1 ability" in ran.output
+    assert Path("report/report.html").exists()
 
 
 def test_its_folders_and_links_exist():
