@@ -106,7 +106,7 @@ class Family(NamedTuple):
     data : Problems
         What it was trained and scored on.
     scores : polars.DataFrame
-        A score table with the further columns of :func:`evaluate`, without the weights.
+        A score table with the further columns of ``evaluate``, without the weights.
     models : list of Trained
         By ascending size, then seed.
     """

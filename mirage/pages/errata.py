@@ -16,7 +16,7 @@ from mirage import plots
 from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Equals, Exceeds, Verdict
 from mirage.pages import published
-from mirage.pages.errata_check import GPT3_LARGEST, PAIRS, Answers, Pairs, Steps
+from mirage.pages.errata_check import GPT3_LARGEST, PAIRS, Answers, Pairs, SmallestSteps
 from mirage.statistics.intervals import mean_interval, wilson_interval
 from mirage.theory import references, tokens
 from mirage.theory.choices import coherent_choices
@@ -165,19 +165,21 @@ CLAIMS: tuple[Claim, ...] = (
 )
 
 
-def findings(answers: Answers, pairs: Pairs, steps: Steps, table: pl.DataFrame) -> dict[str, Found]:
+def findings(
+    answers: Answers, pairs: Pairs, steps: SmallestSteps, table: pl.DataFrame
+) -> dict[str, Found]:
     """Compute the numbers of ``CLAIMS``.
 
     Parameters
     ----------
     answers : Answers
-        Of :func:`simulate` at p = 0.9.
+        Of :func:`mirage.pages.errata_check.simulate` at p = 0.9.
     pairs : Pairs
-        Of :func:`string_pairs`.
-    steps : Steps
-        Of :func:`smallest_steps`.
+        Of :func:`mirage.pages.errata_check.string_pairs`.
+    steps : SmallestSteps
+        Of :func:`mirage.pages.errata_check.smallest_steps`.
     table : polars.DataFrame
-        Of :func:`argument`.
+        Of :func:`mirage.pages.errata_check.argument`.
 
     Returns
     -------
@@ -266,7 +268,7 @@ def draw_argument(ax: Axes, table: pl.DataFrame) -> Axes:
     ax : Axes
         Drawn on, and returned.
     table : polars.DataFrame
-        Of :func:`argument`.
+        Of :func:`mirage.pages.errata_check.argument`.
 
     Returns
     -------

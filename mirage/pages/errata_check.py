@@ -43,7 +43,7 @@ class Pairs(NamedTuple):
     share_below : float
         Share of the pairs of equal length whose edit distance is the smaller one.
     n_outside : int
-        Pairs that break the bounds | Δlength | ≤ TED ≤ min(Hamming + |Δlength|, max length).
+        Pairs with TED below the difference d of the lengths, or above min(Hamming + d, max length).
     """
 
     n_pairs: int
@@ -52,7 +52,7 @@ class Pairs(NamedTuple):
     n_outside: int
 
 
-class Steps(NamedTuple):
+class SmallestSteps(NamedTuple):
     """Smallest step of accuracy and of token accuracy on a small test set, in [0, 1]."""
 
     accuracy: float
@@ -117,20 +117,20 @@ def string_pairs(longest: int = 4) -> Pairs:
     )
 
 
-def smallest_steps(n_items: int = 4, length: int = 3) -> Steps:
+def smallest_steps(n_items: int = 4, length: int = 3) -> SmallestSteps:
     """Find the smallest steps of two metrics over every pattern of right and wrong tokens.
 
     Examples
     --------
     >>> smallest_steps(2, 2)
-    Steps(accuracy=0.5, token_accuracy=0.25)
+    SmallestSteps(accuracy=0.5, token_accuracy=0.25)
     """
     n_tokens = n_items * length
     patterns = np.array(list(product([False, True], repeat=n_tokens)))
     items = patterns.reshape(-1, n_items, length).all(axis=2).sum(axis=1)
     steps = (np.diff(np.unique(count)).min() for count in (items, patterns.sum(axis=1)))
     of_items, of_tokens = steps
-    return Steps(float(of_items / n_items), float(of_tokens / n_tokens))
+    return SmallestSteps(float(of_items / n_items), float(of_tokens / n_tokens))
 
 
 def argument(n_answers: int, rng: np.random.Generator) -> pl.DataFrame:

@@ -199,7 +199,7 @@ def of_jump(
 
 
 def tails(n_items: int, n_draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Size of the score, |score|, over test sets of three true curves of 12 models, sorted.
+    """Absolute value of the score over test sets of three true curves of 12 models, sorted.
 
     Parameters
     ----------
