@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from mirage import plots
 from mirage.emergence.dormancy_bootstrap import DormancyDifference
@@ -89,6 +90,7 @@ def draw_lengths(
                 ax, curve, label=f"L = {n}", color=color, marker=plots.MARKERS[n - 1], band=band
             )
         ax.set(xscale="log", yscale=scale, xlabel="parameters", ylabel="all L labels right")
+        ax.xaxis.set_minor_formatter(NullFormatter())
     plots.letter(axes[0], "D", "The longer, the later").legend()
     plots.letter(axes[1], "E", "The same on a log axis")
     for marker, (family, (text, line)) in zip("os", STYLES.items(), strict=True):

@@ -79,6 +79,7 @@ def test_the_papers_numbers_are_not_asked_of_a_small_subset(scores):
     }
     words = figure_7.conclusions(judged(figure_7.CLAIMS, found))
     assert "not compared" in words["f7-errors"]
+    assert words["f7-gap"] == "10.0 %"
 
 
 def test_simulated_images_are_judged_by_their_parameters_only(scores):
