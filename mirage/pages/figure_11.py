@@ -289,15 +289,13 @@ def explained_by_live_units(scores: pl.DataFrame) -> float:
     return 1 - squares["within"] / squares["total"] if squares["total"] else float("nan")
 
 
-def findings(scores: pl.DataFrame, *, is_real: bool = True) -> dict[str, Found | str]:
+def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
     """What the claims need, from the score table of a run.
 
     Parameters
     ----------
     scores : polars.DataFrame
         Rows of `mirage.vision.lenet.evaluate`.
-    is_real : bool
-        Whether the data are MNIST; on simulated digits only the number of parameters is judged.
 
     Returns
     -------
@@ -306,10 +304,8 @@ def findings(scores: pl.DataFrame, *, is_real: bool = True) -> dict[str, Found |
     """
     counts = scores.unique("width").select(off=(6283 * pl.col("width") + 264 - pl.col("n_params")))
     n_widths, least = counts.height, scores["width"].min()
-    found: dict[str, Found | str] = {claim.id: "simulated digits" for claim in CLAIMS}
-    found["figure-11-parameters"] = Found(abs(counts["off"]).max(), n=n_widths, n_of="widths")
-    if not is_real:
-        return found
+    off = abs(counts["off"]).max()
+    found: dict[str, Found | str] = {"figure-11-parameters": Found(off, n=n_widths, n_of="widths")}
     for name, width, metric in (
         ("smallest", 1, SMOOTH),
         ("third", 3, SMOOTH),
@@ -342,7 +338,6 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
         Verdict.REPRODUCED: "stays near zero for longer than accuracy does",
         Verdict.NOT_REPRODUCED: "does not stay near zero for longer than accuracy does",
         Verdict.UNDECIDED: "cannot be told from accuracy by these seeds",
-        Verdict.NOT_ATTEMPTED: "is not judged on simulated digits",
     }
     live = {
         Verdict.REPRODUCED: "mostly by how many of their hidden units are still active",

@@ -239,17 +239,13 @@ def paper_excess(scores: pl.DataFrame) -> pl.DataFrame:
     return bound(scores).select("bottleneck", score=100 * (paper / pl.col("score") - 1))
 
 
-def findings(
-    scores: pl.DataFrame, *, is_real: bool = True, n_train: int = 50_000
-) -> dict[str, Found | str]:
+def findings(scores: pl.DataFrame, n_train: int = 50_000) -> dict[str, Found | str]:
     """What the claims need, from the score table of a run.
 
     Parameters
     ----------
     scores : polars.DataFrame
         Rows of `mirage.vision.autoencoder.evaluate`.
-    is_real : bool
-        Whether the images are CIFAR-100's; else only the number of parameters is judged.
     n_train : int
         Number of training images; the paper's numbers are not asked of a small subset.
 
@@ -258,14 +254,13 @@ def findings(
     dict
         A `Found`, or the reason why there is none, by the id of the claim.
     """
-    found: dict[str, Found | str] = {claim.id: "simulated images" for claim in CLAIMS}
     family = standard(scores)
     counts = family.unique("bottleneck").select(
         off=(6145 * pl.col("bottleneck") + 3072 - pl.col("n_params")).abs()
     )
-    found["figure-7-parameters"] = Found(counts["off"].max(), n=counts.height, n_of="networks")
-    if not is_real:
-        return found
+    found: dict[str, Found | str] = {
+        "figure-7-parameters": Found(counts["off"].max(), n=counts.height, n_of="networks")
+    }
     both, (error, sizes) = onset(scores), by_block(scores, ERROR)
     share = dormancy_interval(-error, sizes, np.random.default_rng(0), per_item=True).share
     blocks = {"n": error.shape[-1], "n_of": "blocks of test images"}
@@ -319,7 +314,6 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
         Verdict.REPRODUCED: "stays at zero for longer than the error stays where it is",
         Verdict.NOT_REPRODUCED: "does not stay at zero for longer than the error stays where it is",
         Verdict.UNDECIDED: "cannot be told from the error on these images",
-        Verdict.NOT_ATTEMPTED: "is not judged on simulated images",
     }
     error = {
         Verdict.REPRODUCED: "equal the published ones to 5 % at every size",

@@ -220,23 +220,19 @@ def at_published_accuracy(curves: pl.DataFrame) -> pl.DataFrame:
     return chosen.with_columns(ours=pl.Series(ours, dtype=pl.Float64))
 
 
-def findings(scores: pl.DataFrame, *, is_real: bool = True) -> dict[str, Found | str]:
+def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
     """What the claims need, from the score table of a run.
 
     Parameters
     ----------
     scores : polars.DataFrame
         Rows of `mirage.vision.omniglot.evaluate`.
-    is_real : bool
-        Whether the data are Omniglot; on simulated characters nothing is judged.
 
     Returns
     -------
     dict
         A `Found`, or the reason why there is none, by the id of the claim.
     """
-    if not is_real:
-        return {claim.id: "simulated characters" for claim in CLAIMS}
     curves = sequences.curves(scores)
     deep, wide = (onset(scores, family) for family in FAMILIES)
     values, sizes = by_cell(scores, "width", SMOOTH)
@@ -292,7 +288,6 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
         Verdict.REPRODUCED: "stays near zero for longer than accuracy per image does",
         Verdict.NOT_REPRODUCED: "does not stay near zero for longer than accuracy per image does",
         Verdict.UNDECIDED: "cannot be told from accuracy per image by these networks",
-        Verdict.NOT_ATTEMPTED: "is not judged on simulated characters",
     }
     curve = {
         Verdict.REPRODUCED: "matches the published one at every size",

@@ -80,12 +80,6 @@ def test_live_units_explain_all_or_nothing():
     assert figure_11.explained_by_live_units(nothing) == pytest.approx(0)
 
 
-def test_simulated_digits_are_judged_by_their_parameters_only(scores):
-    found = figure_11.findings(scores, is_real=False)
-    attempted = [name for name, value in found.items() if not isinstance(value, str)]
-    assert attempted == ["figure-11-parameters"]
-
-
 def test_published_numbers_of_the_claims_are_the_digitised_ones():
     paper = published.lenet_scores()
     claims = {claim.id: claim.published for claim in figure_11.CLAIMS}

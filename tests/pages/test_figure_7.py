@@ -82,12 +82,6 @@ def test_the_papers_numbers_are_not_asked_of_a_small_subset(scores):
     assert words["f7-gap"] == "10.0 %"
 
 
-def test_simulated_images_are_judged_by_their_parameters_only(scores):
-    found = figure_7.findings(scores, is_real=False)
-    attempted = [name for name, value in found.items() if not isinstance(value, str)]
-    assert attempted == ["figure-7-parameters"]
-
-
 def test_panels_are_drawn_and_lettered(scores):
     axes = Figure().subplots(3, 3)
     curves = tables.over_seeds(figure_7.standard(scores), bounds=(0, float("inf")))

@@ -80,12 +80,6 @@ def test_worst_size_is_compared_with_the_paper_where_all_were_trained(scores):
     assert "worst at 4 blocks" in found["figure-8-accuracy"].reason
 
 
-def test_nothing_is_judged_on_simulated_characters(scores):
-    found = figure_8.findings(scores, is_real=False)
-    assert set(found.values()) == {"simulated characters"}
-    assert "not judged" in figure_8.conclusions(judged(figure_8.CLAIMS, found))["f8-sharper"]
-
-
 def test_panels_are_drawn_and_lettered(scores):
     axes, curves = Figure().subplots(3, 3), sequences.curves(scores)
     figure_8_draw.draw_figure(axes[0], curves, figure_8.onset(scores, "width"))
