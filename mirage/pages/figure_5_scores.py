@@ -150,7 +150,7 @@ def message(rows: pl.DataFrame) -> str:
     '2 of 11 official scores are above 48 and finite.'
     """
     large, n = rows["large"].sum(), rows["curves"].sum()
-    start = {0: "None", 1: "One"}.get(large, str(large))
+    start = {0: "Not one", 1: "One"}.get(large, str(large))
     verb = "is" if large < 2 else "are"
     return f"{start} of {n} official scores {verb} above {THRESHOLD} and finite."
 

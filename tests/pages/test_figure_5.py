@@ -107,7 +107,7 @@ def test_metrics_are_summed_up_highest_first():
     assert found["finite"].to_list() == [[99.0], [50.0, -3.0, 48.0], []]
     assert message(found) == "2 of 5 official scores are above 48 and finite."
     assert message(found.head(1)) == "One of 1 official scores is above 48 and finite."
-    assert message(found.head(0)) == "None of 0 official scores is above 48 and finite."
+    assert message(found.head(0)) == "Not one of 0 official scores is above 48 and finite."
 
 
 def test_survivors_by_hand():
