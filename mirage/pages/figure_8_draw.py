@@ -61,7 +61,8 @@ def draw_figure(
             plots.curve(ax, curve, label=text, color=color, marker=marker)
             ax.lines[-1].set_linestyle(line)
         plots.published(ax, paper()["n_params"], paper()[column])
-        ax.set(xscale="log", xlabel="parameters", ylabel=label, ylim=(-0.02, 1))
+        ax.set(xscale="log", xlabel="parameters", ylabel=label)
+        ax.set_ylim(-0.02, 1 if metric == SMOOTH else 0.65)
         plots.letter(ax, name, message).legend(loc="upper left")
     return axes
 
@@ -97,7 +98,7 @@ def draw_lengths(
         rows = starts.filter(family=family)
         style = {"color": plots.SHARP, "fmt": marker + line, "label": text}
         plots.intervals(axes[2], rows, x="length", **style)
-    axes[2].set(xlabel="L", ylabel="dormant share of the sizes", ylim=(-0.02, 1))
+    axes[2].set(xlabel="L", ylabel="dormant share of the sizes", ylim=(-0.02, 0.5))
     plots.letter(axes[2], "F", "Where the rise begins").legend(loc="upper left")
     return axes
 
@@ -126,5 +127,6 @@ def draw_dependence(axes: Sequence[Axes], curves: pl.DataFrame) -> Sequence[Axes
     plots.letter(axes[0], "G", "All right, given accuracy").legend(loc="upper left")
     axes[1].axhline(0, color="grey", lw=0.8)
     axes[1].set(xscale="log", xlabel="parameters", ylabel="all right − independent images")
+    axes[1].xaxis.set_minor_formatter(NullFormatter())
     plots.letter(axes[1], "H", "What dependence adds").legend(loc="upper left")
     return axes
