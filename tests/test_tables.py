@@ -161,4 +161,5 @@ def test_mean_over_keeps_the_order_of_the_groups():
     means = tables.mean_over(table, by=["k"])
     assert means.select("k", "score", "n_seeds").rows() == [(2, 0.25, 2), (1, 1.0, 2)]
     low, high = means.select("low", "high").row(1)
-    assert low == high == 1.0, "two equal values: no spread seen"
+    assert math.isnan(low), "two equal values say nothing of their spread"
+    assert math.isnan(high)

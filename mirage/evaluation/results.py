@@ -179,7 +179,8 @@ def scores(outcomes: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         A score table with ``target_length`` (blank: all), ``low`` and ``high``: the 95 % interval
-        over items, Wilson's for exact match and Student's for the others (blank for one item).
+        over items, Wilson's for exact match and Student's for the others. An end that nothing
+        bounds is blank (one item, or equal values of a metric without a limit).
         A metric without a value on any item has no row.
 
     Raises
@@ -271,8 +272,8 @@ def _averages(group: pl.DataFrame) -> Iterable[dict[str, Any]]:
         if known.kind == catalogue.SHARE:
             interval = wilson_interval(values.sum(), len(values))
         else:
-            interval = np.clip(mean_interval(values), *known.bounds)
-        low, high = (None if np.isnan(end) else float(end) for end in interval)
+            interval = mean_interval(values, bounds=known.bounds)
+        low, high = (float(end) if np.isfinite(end) else None for end in interval)
         yield {
             "metric": metric,
             "score": float(values.mean()),

@@ -379,15 +379,3 @@ def higher_is_better(name: str) -> bool | None:
     """
     metric = find(name)
     return metric.higher_is_better if metric else None
-
-
-def all_or_nothing(name: str) -> bool:
-    """Whether an item counts under this metric only if all of its answer is right.
-
-    Examples
-    --------
-    >>> all_or_nothing("exact_str_match"), all_or_nothing("BLEU")
-    (True, False)
-    """
-    metric = find(name)
-    return bool(metric and metric.all_or_nothing)

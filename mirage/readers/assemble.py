@@ -40,6 +40,8 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         told = {key: getattr(name, key) for key in (*NAMED, "revision")}
         told |= {key: value for key, value in row.items() if value is not None}
         told["family"] = row.get("family") or name.family
+        n = row.get("n_items")
+        told["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
         kept.append(row | told | {"model": model, "n_params": int(size)})
     faults = [
         f"how many parameters has {model!r}? Its {n} scores are left out; name its size with "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zipfile
 
+import polars as pl
+
 from mirage.files import DataError
 from mirage.readers import bigbench
 from mirage.readers.files import BadFile
@@ -28,8 +30,8 @@ def read_file(source: Source) -> Found:
     """Read the scores; chance is the lowest score that a task states for its metric."""
     try:
         read = bigbench.read(source.path)
-    except DataError as error:
-        raise BadFile(str(error)) from error
+    except (DataError, pl.exceptions.PolarsError) as error:
+        raise BadFile(str(error).splitlines()[0]) from error
     kept = ["family", "model", "n_params", "task", "metric", "score", "shots", "higher_is_better"]
     rows = read.scores.select(*kept, is_group="is_aggregate", chance="low_score").to_dicts()
     for row in rows:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from mirage.readers.files import BadFile, decode
-from mirage.readers.found import Found, Source, number, text_of
+from mirage.readers.found import Found, Source, mapping, number, text_of
 
 NAME = "Every Eval Ever"
 EXPECTED = "a JSON object with 'model_info' and 'evaluation_results'"
@@ -41,10 +41,11 @@ def read_file(source: Source) -> Found:
     date = number(file.evaluation_timestamp) or number(file.retrieved_timestamp)
     found = Found()
     for result in file.evaluation_results:
-        config = _dict(result, "metric_config")
-        details = _dict(result, "score_details")
-        data = _dict(result, "source_data")
-        uncertainty = _dict(details, "uncertainty")
+        config = mapping(result.get("metric_config"))
+        details = mapping(result.get("score_details"))
+        data = mapping(result.get("source_data"))
+        generation = mapping(result.get("generation_config"))
+        uncertainty = mapping(details.get("uncertainty"))
         name = str(result.get("evaluation_name") or "")
         metric = next(
             (
@@ -65,17 +66,12 @@ def read_file(source: Source) -> Found:
                 "task": str(data.get("dataset_name") or name or "unnamed"),
                 "metric": str(metric),
                 "score": number(details.get("score")),
-                "stderr": number(_dict(uncertainty, "standard_error").get("value")),
+                "stderr": number(mapping(uncertainty.get("standard_error")).get("value")),
                 "n_items": n if isinstance(n, int) and n > 0 else None,
                 "higher_is_better": None if lower is None else not lower,
-                "generation": text_of(_dict(result, "generation_config").get("generation_args")),
+                "generation": text_of(generation.get("generation_args")),
             }
         )
     if not found.scores:
         raise BadFile("found no evaluation_results")
     return found
-
-
-def _dict(parent: dict[str, Any], key: str) -> dict[str, Any]:
-    value = parent.get(key)
-    return value if isinstance(value, dict) else {}

@@ -150,6 +150,16 @@ def number(value: object) -> float | None:
     return found if abs(found) < float("inf") else None
 
 
+def mapping(value: object) -> dict[str, Any]:
+    """The value if it is a mapping, else an empty one: a damaged setting is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """The mappings in a list; none of anything else."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 def text_of(value: object) -> str | None:
     """A setting as text for a protocol column; None where nothing is stated."""
     import msgspec
@@ -173,8 +183,8 @@ def item_number(name: int | str) -> int:
     """A whole number that stands for an item in every log: itself, or a digest of its name."""
     import hashlib
 
-    if isinstance(name, int):
-        return name
-    if name.isdecimal():
-        return int(name)
+    if isinstance(name, int) or name.isdecimal():
+        if abs(int(name)) < 2**63:
+            return int(name)
+        name = str(name)
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7])

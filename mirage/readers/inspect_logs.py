@@ -21,7 +21,17 @@ import polars as pl
 
 from mirage.readers import item_metrics
 from mirage.readers.files import BadFile, decode
-from mirage.readers.found import Found, Items, Source, digest, item_number, number, text_of
+from mirage.readers.found import (
+    Found,
+    Items,
+    Source,
+    digest,
+    item_number,
+    mapping,
+    mappings,
+    number,
+    text_of,
+)
 
 NAME = "Inspect"
 EXPECTED = "an .eval archive with header.json, or a JSON object with 'eval' and 'results'"
@@ -127,13 +137,13 @@ def _by_inspect(source: Source) -> _Log:
 def _common(log: _Log) -> dict[str, Any]:
     """What holds for the whole log: the model and its protocol."""
     about = log.eval
-    steps = log.plan.get("steps") or []
+    steps = mappings(log.plan.get("steps"))
     prompts = [
-        step.get("params", {}).get("template")
+        mapping(step.get("params")).get("template")
         for step in steps
-        if isinstance(step, dict) and "system" in str(step.get("solver"))
+        if "system" in str(step.get("solver"))
     ]
-    generation = {**(log.plan.get("config") or {}), **about.model_generate_config}
+    generation = mapping(log.plan.get("config")) | about.model_generate_config
     system = generation.pop("system_message", None)
     limit = about.config.get("limit")
     shots = next(
@@ -144,7 +154,7 @@ def _common(log: _Log) -> dict[str, Any]:
         ),
         None,
     )
-    solvers = [step.get("solver") for step in steps if isinstance(step, dict)]
+    solvers = [step.get("solver") for step in steps]
     return {
         "model": about.model,
         "task": about.task.rsplit("/", 1)[-1],
@@ -168,19 +178,17 @@ def _seconds(created: str | None) -> float | None:
 
 def _scores(log: _Log, common: dict[str, Any]) -> list[dict[str, Any]]:
     results = log.results or {}
-    scores = [score for score in results.get("scores") or [] if isinstance(score, dict)]
+    scores = mappings(results.get("scores"))
     epochs = log.eval.config.get("epochs") or 1
     rows = []
     for score in scores:
-        metrics = score.get("metrics") or {}
-        names = [
-            name for name in metrics if name not in ("stderr", "std", "var", "bootstrap_stderr")
-        ]
+        metrics = mapping(score.get("metrics"))
+        names = [name for name in metrics if name not in _SPREADS]
         n = score.get("scored_samples")
         n = n if isinstance(n, int) else results.get("completed_samples")
         # Epochs repeat the same items: their mean is no share of n items.
         n = n if isinstance(n, int) and n > 0 and epochs == 1 else None
-        error = metrics.get("stderr") or metrics.get("bootstrap_stderr") or {}
+        error = mapping(metrics.get("stderr") or metrics.get("bootstrap_stderr"))
         scorer = score.get("name") or score.get("scorer")
         for name in names:
             metric = name.rsplit("/", 1)[-1]
@@ -200,7 +208,7 @@ def _outcomes(log: _Log, common: dict[str, Any]) -> Items:
     for sample in log.samples or []:
         scores = sample.scores or ({"score": sample.score} if sample.score else {})
         values = {name: _value(score) for name, score in scores.items()}
-        row = {"item": item_number(sample.id), "seed": sample.epoch}
+        row = {"item": item_number(sample.id), "seed": item_number(sample.epoch)}
         rows.append(row | {name: y for name, y in values.items() if y is not None})
         given = [s.get("answer") for s in scores.values() if isinstance(s, dict)]
         answer = next((a for a in given if isinstance(a, str)), sample.output.get("completion"))
@@ -231,4 +239,4 @@ def _value(score: object) -> float | None:
     value = score.get("value") if isinstance(score, dict) else score
     if isinstance(value, bool):
         return float(value)
-    return _LETTERS[value] if value in _LETTERS else number(value)
+    return _LETTERS.get(value) if isinstance(value, str) and value in _LETTERS else number(value)

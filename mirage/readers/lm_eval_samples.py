@@ -23,14 +23,15 @@ import polars as pl
 
 from mirage.readers import item_metrics, lm_eval
 from mirage.readers.files import BadFile, decode
-from mirage.readers.found import Found, Items, Source, number
+from mirage.readers.found import Found, Items, Source, item_number, number
 
 NAME = "lm-evaluation-harness, samples"
 EXPECTED = "JSON lines with 'doc_id' and 'filtered_resps' or 'resps'"
 OPTIONS = ("outcomes",)
 _BLOCK = 20_000  # lines
+_LOWEST = -1e300  # nats: a probability of 0
 _NAME = re.compile(r"samples_(.+?)(?:_(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:][\d.]+))?$")
-_NO_METRICS = {"doc_id", "sample_len", "idx"}
+_NO_METRICS = {"doc_id", "sample_len", "idx", "target", "filtered_resps", "resps", "arguments"}
 
 
 def matches(source: Source) -> bool:
@@ -58,7 +59,7 @@ def read_file(source: Source, outcomes: bool) -> Found:
     metrics = [
         key
         for key, value in first.items()
-        if isinstance(value, int | float) and key not in _NO_METRICS
+        if isinstance(value, int | float) and key not in _NO_METRICS and key != "filter"
     ]
     common, logged = _common(source)
     averages: dict[str, item_metrics.Averages] = {}
@@ -94,7 +95,7 @@ class _Block:
 
 
 def _blocks(source: Source, metrics: list[str]) -> Iterator[_Block]:
-    fields = [("doc_id", int), ("target", Any, None), ("filtered_resps", Any, None)]
+    fields = [("doc_id", int | str), ("target", Any, None), ("filtered_resps", Any, None)]
     fields += [("resps", Any, None), ("arguments", Any, None), ("filter", str | None, None)]
     fields += [(f"m{i}", Any, None) for i in range(len(metrics))]
     rename = {f"m{i}": metric for i, metric in enumerate(metrics)}
@@ -119,18 +120,34 @@ def _values(lines: list[Any], metrics: list[str]) -> dict[str, np.ndarray]:
     }
     answers = [_answers(line) for line in lines]
     log_probs = [_log_probs(answer) for answer in answers]
+    several = [i for i, row in enumerate(log_probs) if row and len(row) > 1]
+    single = [i for i, row in enumerate(log_probs) if row and len(row) == 1]
+    texts = [
+        i
+        for i, (line, answer) in enumerate(zip(lines, answers, strict=True))
+        if answer and isinstance(answer[0], str) and _text(line.target)
+    ]
     computed: dict[str, np.ndarray] = {}
-    if all(log_probs):
-        if min(map(len, log_probs)) >= 2:
-            computed = _of_choices(lines, log_probs, values)
-        elif max(map(len, log_probs)) == 1:  # the log-likelihood of the one right answer
-            target = np.array([row[0] for row in log_probs])
-            computed = {"target probability": np.exp(target), "negative log-likelihood": -target}
-    elif all(answer and isinstance(answer[0], str) for answer in answers):
-        targets = [_text(line.target) for line in lines]
-        if all(targets):
-            computed = item_metrics.of_texts([answer[0] for answer in answers], targets)
+    if several:
+        chosen = [lines[i] for i in several], [log_probs[i] for i in several]
+        acc = values["acc"][several] if "acc" in values else None
+        computed |= _scattered(_of_choices(*chosen, acc), several, len(lines))
+    if single:  # the log-likelihood of the one right answer
+        target = np.array([log_probs[i][0] for i in single])
+        found = {"target probability": np.exp(target), "negative log-likelihood": -target}
+        computed |= _scattered(found, single, len(lines))
+    if texts:
+        pairs = [answers[i][0] for i in texts], [_text(lines[i].target) for i in texts]
+        computed |= _scattered(item_metrics.of_texts(*pairs), texts, len(lines))
     return computed | values
+
+
+def _scattered(values: dict[str, np.ndarray], where: list[int], n: int) -> dict[str, np.ndarray]:
+    """Values of some items in the place of all; NaN for the others."""
+    whole = {name: np.full(n, np.nan) for name in values}
+    for name, column in values.items():
+        whole[name][where] = column
+    return whole
 
 
 def _text(target: object) -> str | None:
@@ -152,63 +169,54 @@ def _answers(line: Any) -> list[Any]:
     for answers in (line.filtered_resps, line.resps):
         if isinstance(answers, list) and answers:
             # resps are nested once more: one list for each request
-            inner = [a[0] if isinstance(a, list) and len(a) == 1 else a for a in answers]
-            return inner
+            return [a[0] if isinstance(a, list) and len(a) == 1 else a for a in answers]
     return []
 
 
 def _log_probs(answers: list[Any]) -> list[float] | None:
-    """The log-likelihoods of the choices, each a pair with whether it is the greedy answer."""
-    found = [_log_prob(answer) for answer in answers]
-    return None if any(x is None for x in found) else found
+    """The log-likelihoods of the choices, each a pair with whether it is the greedy answer.
 
-
-def _log_prob(answer: object) -> float | None:
-    if not (isinstance(answer, list | tuple) and len(answer) == 2):
+    A choice of probability 0 is one still: −inf would mean that there is none.
+    """
+    try:
+        found = [float(value) for value, _ in answers if type(value) is not bool]
+    except (TypeError, ValueError):
         return None
-    value = number(answer[0])
-    if value is None and str(answer[0]) in ("-inf", "-Infinity"):
-        return -np.inf
-    return value
+    usable = len(found) == len(answers) and all(x < np.inf for x in found)  # no NaN either
+    return [max(x, _LOWEST) for x in found] if usable else None
 
 
 def _of_choices(
-    lines: list[Any], log_probs: list[list[float]], values: dict[str, np.ndarray]
+    lines: list[Any], log_probs: list[list[float]], acc: np.ndarray | None
 ) -> dict[str, np.ndarray]:
     """Grade the choices; the target is an index or a text, whichever agrees with the logged acc."""
-    read = [_by_index(lines, log_probs), _by_text(lines, log_probs)]
-    read = [target for target in read if target is not None]
-    if not read or any(max(row) == -np.inf for row in log_probs):
+    options = []
+    for read in (_by_index, _by_text):
+        target = np.array([read(line, row) for line, row in zip(lines, log_probs, strict=True)])
+        where = np.flatnonzero(target >= 0).tolist()
+        if where:
+            found = item_metrics.of_choices([log_probs[i] for i in where], target[where])
+            options.append(_scattered(found, where, len(lines)))
+    if not options:
         return {}
-    found = []
-    for target in read:
-        try:
-            found.append(item_metrics.of_choices(log_probs, target))
-        except ValueError:  # the right choice has no probability at all
-            continue
-    acc = values.get("acc")
-    if not found:
-        return {}
-    if acc is None or len(found) == 1:
-        return found[0]
-    return min(found, key=lambda one: np.nansum(abs(one["multiple choice grade"] - acc)))
+    grades = [option["multiple choice grade"] for option in options]
+    if acc is None:
+        return options[int(np.argmin([np.isnan(grade).sum() for grade in grades]))]
+    wrong = [np.where(np.isnan(grade), 1, abs(grade - acc)) for grade in grades]
+    return options[int(np.argmin([np.nansum(one) for one in wrong]))]
 
 
-def _by_index(lines: list[Any], log_probs: list[list[float]]) -> list[int] | None:
-    target = [int(t) if str(t := line.target).isdecimal() else -1 for line in lines]
-    inside = all(0 <= t < len(row) for t, row in zip(target, log_probs, strict=True))
-    return target if inside else None
+def _by_index(line: Any, row: list[float]) -> int:
+    """The index that the target states, or −1."""
+    text = str(line.target)
+    return int(text) if text.isdecimal() and int(text) < len(row) else -1
 
 
-def _by_text(lines: list[Any], log_probs: list[list[float]]) -> list[int] | None:
-    target = []
-    for line, row in zip(lines, log_probs, strict=True):
-        texts = _choices(line.arguments)
-        wanted = str(line.target).strip()
-        if len(texts) < len(row) or wanted not in texts[: len(row)]:
-            return None
-        target.append(texts.index(wanted))
-    return target
+def _by_text(line: Any, row: list[float]) -> int:
+    """The index of the choice whose text is the target, or −1."""
+    texts = _choices(line.arguments)[: len(row)]
+    wanted = str(line.target).strip()
+    return texts.index(wanted) if wanted in texts else -1
 
 
 def _choices(arguments: object) -> list[str]:
@@ -223,7 +231,7 @@ def _choices(arguments: object) -> list[str]:
 def _items(
     lines: list[Any], values: dict[str, np.ndarray], common: dict[str, Any], name: str
 ) -> Items:
-    columns = {"item": np.array([line.doc_id for line in lines], np.int64)}
+    columns = {"item": np.array([item_number(line.doc_id) for line in lines], np.int64)}
     texts = [_text(line.target) for line in lines]
     columns["target_length"] = pl.Series([len(t) if t else None for t in texts], dtype=pl.Int64)
     # Single precision: five million items with ten metrics stay within memory.

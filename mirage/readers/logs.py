@@ -175,6 +175,10 @@ def _read(path: Path, readers: list[Any], options: dict[str, Any]) -> _Read:
         return _Read(str(path), name, Found(), str(error))
     except (OSError, EOFError) as error:
         return _Read(str(path), name, Found(), getattr(error, "strerror", None) or str(error))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # A form that no reader foresaw costs its own file, and not the others.
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        return _Read(str(path), name, Found(), f"found another form of {name} than known ({why})")
 
 
 def _accepted(reader: Any, options: dict[str, Any]) -> dict[str, Any]:

@@ -149,7 +149,9 @@ def clopper_pearson_interval(n_success: ArrayLike, n: ArrayLike, level: float = 
     return _interval(np.where(k == 0, 0.0, low), np.where(k == n, 1.0, high))
 
 
-def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+def mean_interval(
+    values: ArrayLike, level: float = 0.95, bounds: tuple[float, float] | None = None
+) -> Interval:
     """Student's t interval of a mean, over the last axis (seeds, say).
 
     Parameters
@@ -158,12 +160,15 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
         Independent measurements. One alone says nothing of its spread: (NaN, NaN).
     level : float
         Confidence, between 0 and 1.
+    bounds : (float, float), optional
+        Lowest and highest possible value, which may be infinite: the interval ends there.
 
     Returns
     -------
     Interval
-        In the unit of the values; numbers for one axis, else arrays of shape (...).
-        Measurements that agree to the last digit give a width of 0.
+        In the unit of the values; numbers for one axis, else arrays of shape (...). Measurements
+        that agree to the last digit say nothing of their spread: (NaN, NaN), unless there are
+        bounds (see Notes).
 
     Raises
     ------
@@ -173,10 +178,17 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     Notes
     -----
     mean ± t_{n−1}((1 + level)/2) s/√n, s the standard deviation with n − 1 below.
-    Exact for normal values; it can leave the range of the metric.
+    Exact for normal values; without bounds it can leave the range of the metric.
+    After n equal values v in [a, b] others may still come up, in a share of at most
+    q = 1 − ((1 − level)/2)^(1/n): the mean lies in [v − q(v − a), v + q(b − v)].
 
     Examples
     --------
+    None of 25 tokens right: at most 14 % are.
+
+    >>> print(f"{mean_interval([0.0] * 25, bounds=(0, 1)):.3f}")
+    [0.000, 0.137]
+
     Mean 2, s = 1, t₂(.975) = 4.3027: 2 ± 4.3027/√3.
 
     >>> print(f"{mean_interval([1.0, 2.0, 3.0]):.3f}")
@@ -193,7 +205,16 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     if n == 1:
         return _interval(np.full_like(mean, np.nan), np.full_like(mean, np.nan))
     half = stdtrit(n - 1, quantile) * values.std(axis=-1, ddof=1) / np.sqrt(n)
-    return _interval(mean - half, mean + half)
+    equal = (values == values[..., :1]).all(axis=-1)
+    if bounds is None:
+        half = np.where(equal, np.nan, half)
+        return _interval(mean - half, mean + half)
+    low, high = bounds
+    other = 1 - (1 - quantile) ** (1 / n)
+    with np.errstate(invalid="ignore"):  # 0 times inf, where the value is at an infinite end
+        ends = mean - other * (mean - low), mean + other * (high - mean)
+    ends = [np.where(equal, a, b) for a, b in zip(ends, (mean - half, mean + half), strict=True)]
+    return _interval(*(np.clip(end, low, high) for end in ends))
 
 
 def percentile_interval(draws: ArrayLike, level: float = 0.95) -> Interval:
@@ -209,7 +230,8 @@ def percentile_interval(draws: ArrayLike, level: float = 0.95) -> Interval:
     Returns
     -------
     Interval
-        Numbers for one statistic, else arrays of shape (...); NaN where a draw is.
+        Numbers for one statistic, else arrays of shape (...); NaN where a draw is, and where
+        several finite draws are all the same, which says nothing of the spread.
 
     Raises
     ------
@@ -234,7 +256,8 @@ def percentile_interval(draws: ArrayLike, level: float = 0.95) -> Interval:
     rank = (1 - _checked_level(level)) / 2 * (len(draws) - 1)
     low = int(np.floor(rank + 1e-9))  # a whole rank may come out a rounding error below itself
     draws = np.sort(draws, axis=0)  # NaN to the end
-    undefined = np.isnan(draws[-1])
+    same = np.isfinite(draws[0]) & (draws[0] == draws[-1]) & (len(draws) > 1)
+    undefined = np.isnan(draws[-1]) | same
     return _interval(*(np.where(undefined, np.nan, draws[i]) for i in (low, -1 - low)))
 
 

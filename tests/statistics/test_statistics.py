@@ -94,11 +94,31 @@ def test_mean_by_hand():
 def test_mean_agrees_with_scipy(values, level):
     n, mean, spread = len(values), np.mean(values), np.std(values, ddof=1)
     interval = mean_interval(values, level)
-    if spread > 0:
+    if len(set(values)) > 1:
         expected = t.interval(level, n - 1, loc=mean, scale=spread / np.sqrt(n))
         assert interval == pytest.approx(expected, rel=1e-9, abs=1e-9)
     else:
-        assert interval == pytest.approx((mean, mean))
+        assert np.isnan(interval).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "low", "high"),
+    [
+        # 1 − .025^(1/25) = .1372 may be something else: anything up to 1, down to 0.
+        (0.0, (0, 1), 0, 0.13718),
+        (1.0, (0, 1), 1 - 0.13718, 1),
+        (7.0, (0, np.inf), 7 - 7 * 0.13718, np.inf),
+        (-2.0, (-np.inf, 0), -np.inf, -2 + 2 * 0.13718),
+    ],
+)
+def test_equal_values_have_no_interval_of_width_zero(value, bounds, low, high):
+    values = [value] * 25
+    assert mean_interval(values, bounds=bounds) == pytest.approx((low, high), abs=1e-4)
+    assert np.isnan(mean_interval(values)).all()
+    assert np.isnan(percentile_interval(values)).all()
+    rows = mean_interval([values, [*values[:-1], value * 0.5 + 0.25]], bounds=bounds)
+    assert rows.low[0] == pytest.approx(low, abs=1e-4)
+    assert rows.low[1] < rows.high[1]
 
 
 def test_one_value_has_no_interval():
