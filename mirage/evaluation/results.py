@@ -81,8 +81,7 @@ def outcomes(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     table = table.with_row_index("row").join(
         pl.DataFrame(scored), on="row", how="left", maintain_order="left"
     )
-    parts = table.drop("row").partition_by(ASKED, maintain_order=True)
-    return pl.concat(tables.outcomes(part) for part in parts)
+    return tables.outcomes(table.drop("row"))
 
 
 def check_replaceable(path: Path) -> None:

@@ -14,8 +14,19 @@ import msgspec
 import polars as pl
 
 from mirage.metrics import catalogue
+from mirage.readers import item_metrics
 from mirage.readers.files import BadFile, decode
-from mirage.readers.found import Found, Items, Source, digest, item_number, number, text_of
+from mirage.readers.found import (
+    Found,
+    Items,
+    Source,
+    digest,
+    item_number,
+    mapping,
+    mappings,
+    number,
+    text_of,
+)
 
 NAME = "HELM"
 EXPECTED = "stats.json beside run_spec.json"
@@ -78,9 +89,12 @@ def read_file(source: Source, outcomes: bool) -> Found:
     common = _common(spec)
     found = Found()
     instances = _json(folder / "per_instance_stats.json", _INSTANCES)
-    found.scores += _scores(decode(_STATS, source.content), common, instances or [])
+    stats = decode(_STATS, source.content)
+    split = _split(stats)
+    found.scores += _scores([s for s in stats if _wanted(s, split)], common, instances or [])
     if outcomes and instances:
-        found.outcomes += _outcomes(instances, common)
+        found.outcomes += _outcomes(instances, common, folder, split)
+        found.scores += item_metrics.recomputed(found.outcomes)
     if not found.scores:
         raise BadFile("found no statistic that is a known metric")
     return found
@@ -121,10 +135,15 @@ def _common(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _wanted(stat: _Stat) -> bool:
+def _split(stats: list[_Stat]) -> str | None:
+    """The split that is reported: test where there is one, else valid."""
+    return next((split for split in _SPLITS if any(_wanted(s, split) for s in stats)), None)
+
+
+def _wanted(stat: _Stat, split: str | None) -> bool:
     name = stat.name
     return (
-        name.split in _SPLITS
+        name.split == split
         and not name.perturbation
         and not name.sub_split
         and catalogue.find(name.name) is not None
@@ -135,7 +154,7 @@ def _scores(
     stats: list[_Stat], common: dict[str, Any], instances: list[_Instance]
 ) -> list[dict[str, Any]]:
     rows = []
-    for stat in filter(_wanted, stats):
+    for stat in stats:
         n = sum(
             any(
                 one.name.name == stat.name.name and one.name.split == stat.name.split
@@ -150,12 +169,50 @@ def _scores(
     return rows
 
 
-def _outcomes(instances: list[_Instance], common: dict[str, Any]) -> list[Items]:
+def _outcomes(
+    instances: list[_Instance], common: dict[str, Any], folder: Path, split: str | None
+) -> list[Items]:
+    """Items of a run, with metrics of the text where the model wrote one."""
     rows = [
         {"item": item_number(instance.instance_id), "seed": instance.train_trial_index}
-        | {stat.name.name: number(stat.mean) for stat in instance.stats if _wanted(stat)}
+        | {stat.name.name: number(stat.mean) for stat in instance.stats if _wanted(stat, split)}
         for instance in instances
-        if not instance.perturbation
+        if not instance.perturbation and any(_wanted(stat, split) for stat in instance.stats)
     ]
+    if not rows:
+        return []
     table = pl.DataFrame(rows, infer_schema_length=None)
-    return [Items(common, table)] if rows else []
+    answers = _answers(folder)
+    if answers:
+        keys = list(answers)
+        computed = item_metrics.of_texts(*map(list, zip(*answers.values(), strict=True)))
+        texts = pl.DataFrame(keys, schema=["item", "seed"], orient="row").with_columns(
+            pl.Series(name, column) for name, column in computed.items() if name not in rows[0]
+        )
+        table = table.join(texts, on=["item", "seed"], how="left", maintain_order="left")
+    return [Items(common, table)]
+
+
+def _answers(folder: Path) -> dict[tuple[int, int], tuple[str, list[str]]]:
+    """By item and trial: what the model wrote, and the right texts; of generation alone."""
+    state = mapping(_json(folder / "scenario_state.json", _SPEC))
+    if mapping(state.get("adapter_spec")).get("method") != "generation":
+        return {}
+    answers = {}
+    for request in mappings(state.get("request_states")):
+        instance = mapping(request.get("instance"))
+        completions = mappings(mapping(request.get("result")).get("completions"))
+        right = [
+            mapping(reference.get("output")).get("text")
+            for reference in mappings(instance.get("references"))
+            if "correct" in (reference.get("tags") or ())
+        ]
+        right = [text for text in right if isinstance(text, str) and text.strip()]
+        name, written = instance.get("id"), completions and completions[0].get("text")
+        usable = (
+            isinstance(name, str) and isinstance(written, str) and not instance.get("perturbation")
+        )
+        if right and usable:
+            trial = request.get("train_trial_index")
+            answers[item_number(name), trial if isinstance(trial, int) else 0] = (written, right)
+    return answers

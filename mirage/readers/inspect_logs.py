@@ -36,7 +36,6 @@ from mirage.readers.found import (
 NAME = "Inspect"
 EXPECTED = "an .eval archive with header.json, or a JSON object with 'eval' and 'results'"
 OPTIONS = ("outcomes",)
-_TEXT = ("exact match", "token accuracy", "token edit distance", "ROUGE-L-Sum", "BLEU")
 _SPREADS = ("stderr", "std", "var", "bootstrap_stderr")
 _LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 
@@ -97,9 +96,8 @@ def read_file(source: Source, outcomes: bool) -> Found:
     found = Found()
     found.scores += _scores(log, common)
     if outcomes and log.samples:
-        items = _outcomes(log, common)
-        found.outcomes.append(items)
-        found.scores += _recomputed(items)
+        found.outcomes.append(_outcomes(log, common))
+        found.scores += item_metrics.recomputed(found.outcomes)
     if not found.scores:
         raise BadFile("found no score in 'results'")
     return found
@@ -218,21 +216,12 @@ def _outcomes(log: _Log, common: dict[str, Any]) -> Items:
     table = table.with_columns(
         target_length=pl.Series([len(t) if t else None for t in targets], dtype=pl.Int64)
     )
-    if all(targets) and all(a is not None for a in answers):
+    letters = any(sample.choices for sample in log.samples or [])  # the text of a choice is none
+    if not letters and all(targets) and all(a is not None for a in answers):
         computed = item_metrics.of_texts(answers, targets)
         names = [name for name in computed if name not in table.columns]
         table = table.with_columns(pl.Series(name, computed[name]) for name in names)
     return Items(common, table)
-
-
-def _recomputed(items: Items) -> list[dict[str, Any]]:
-    """Averages of what was computed from the answers, over samples of one epoch."""
-    if items.table["seed"].n_unique() != 1:
-        return []
-    names = [name for name in _TEXT if name in items.table.columns]
-    averages = item_metrics.Averages()
-    averages.add({name: items.table[name].to_numpy() for name in names})
-    return [items.common | row | {"recomputed": True} for row in averages.rows()]
 
 
 def _value(score: object) -> float | None:

@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mirage.metrics import catalogue, choices, strings, text
+from mirage.metrics import catalogue, choices, strings
+from mirage.metrics import text as text_metrics
+from mirage.readers.found import Items
+
+TEXT = ("exact match", "token accuracy", "token edit distance", "ROUGE-L-Sum", "BLEU")
 
 
 def of_choices(log_probs: Sequence[Sequence[float]], target: Sequence[int]) -> dict[str, Any]:
@@ -44,13 +48,17 @@ def of_choices(log_probs: Sequence[Sequence[float]], target: Sequence[int]) -> d
         }
 
 
-def of_texts(predictions: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
+def of_texts(
+    predictions: Sequence[str], targets: Sequence[str | Sequence[str]]
+) -> dict[str, np.ndarray]:
     """Score generated texts; spaces around them do not count.
 
     Parameters
     ----------
-    predictions, targets : sequence of str
-        What the model wrote, and what is right.
+    predictions : sequence of str
+        What the model wrote.
+    targets : sequence of str or of sequences of str
+        What is right; of several texts the one counts that gives the best score.
 
     Returns
     -------
@@ -60,25 +68,31 @@ def of_texts(predictions: Sequence[str], targets: Sequence[str]) -> dict[str, An
 
     Examples
     --------
-    >>> found = of_texts([" 4275"], ["4271"])
+    >>> found = of_texts([" 4275", "b"], ["4271", ["a", "b"]])
     >>> found["exact match"].tolist(), found["token edit distance"].tolist(), len(found)
-    ([0.0], [1], 3)
+    ([0.0, 1.0], [1, 0], 3)
     """
+    several = [[target] if isinstance(target, str) else list(target) for target in targets]
+    several = [[text.strip() for text in texts] for texts in several]
     predictions = [prediction.strip() for prediction in predictions]
-    targets = [target.strip() for target in targets]
+    starts = np.cumsum([0, *map(len, several)])[:-1]
+    flat = [text for texts in several for text in texts]
+    repeated = [p for p, texts in zip(predictions, several, strict=True) for _ in texts]
     found = {
-        "exact match": strings.exact_match(predictions, targets),
-        "token accuracy": strings.token_accuracy(predictions, targets),
-        "token edit distance": strings.token_edit_distance(predictions, targets),
+        "exact match": np.maximum.reduceat(strings.exact_match(repeated, flat), starts),
+        "token accuracy": np.maximum.reduceat(strings.token_accuracy(repeated, flat), starts),
+        "token edit distance": np.minimum.reduceat(
+            strings.token_edit_distance(repeated, flat), starts
+        ),
     }
-    if any(len(target.split()) > 1 for target in targets):
-        worded = [any(c.isalnum() for c in target) for target in targets]
-        for name, metric in (("ROUGE-L-Sum", text.rouge_l_sum), ("BLEU", text.bleu)):
-            values = np.full(len(targets), np.nan)
-            if any(worded):
-                pairs = [(p, t) for p, t, w in zip(predictions, targets, worded, strict=True) if w]
-                values[worded] = metric(*zip(*pairs, strict=True))
-            found[name] = values
+    if not any(len(target.split()) > 1 for target in flat):
+        return found
+    worded = [[text for text in texts if any(c.isalnum() for c in text)] for texts in several]
+    where = [i for i, texts in enumerate(worded) if texts]
+    for name, metric in (("ROUGE-L-Sum", text_metrics.rouge_l_sum), ("BLEU", text_metrics.bleu)):
+        found[name] = np.full(len(several), np.nan)
+        if where:
+            found[name][where] = metric([predictions[i] for i in where], [worded[i] for i in where])
     return found
 
 
@@ -109,6 +123,18 @@ class Averages:
         spread = 0.0 if spread is not None and spread < 1e-8 * max(abs(mean), 1) else spread
         score = float(mean) if finite else None
         return {"metric": name, "score": score, "n_items": int(n), "stderr": spread}
+
+
+def recomputed(items: Sequence[Items]) -> list[dict[str, Any]]:
+    """Score rows of the metrics of text that were computed from items of one trial each."""
+    rows = []
+    for common, table in items:
+        if table["seed"].n_unique() == 1:
+            averages = Averages()
+            names = [name for name in TEXT if name in table.columns]
+            averages.add({name: table[name].cast(float).to_numpy() for name in names})
+            rows += [common | row | {"recomputed": True} for row in averages.rows()]
+    return rows
 
 
 def same_metric(a: str, b: str) -> bool:

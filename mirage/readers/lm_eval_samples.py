@@ -150,11 +150,12 @@ def _scattered(values: dict[str, np.ndarray], where: list[int], n: int) -> dict[
     return whole
 
 
-def _text(target: object) -> str | None:
-    """A target of one text; None for several, or none."""
+def _text(target: object) -> str | list[str] | None:
+    """A target of one text or of several; None of anything else."""
     if isinstance(target, str) or (isinstance(target, int) and not isinstance(target, bool)):
         return str(target)
-    return None
+    several = isinstance(target, list) and target and all(isinstance(t, str) for t in target)
+    return target if several else None
 
 
 def _logged(value: object) -> float:
@@ -233,7 +234,9 @@ def _items(
 ) -> Items:
     columns = {"item": np.array([item_number(line.doc_id) for line in lines], np.int64)}
     texts = [_text(line.target) for line in lines]
-    columns["target_length"] = pl.Series([len(t) if t else None for t in texts], dtype=pl.Int64)
+    columns["target_length"] = pl.Series(
+        [len(t) if isinstance(t, str) else None for t in texts], dtype=pl.Int64
+    )
     # Single precision: five million items with ten metrics stay within memory.
     columns |= {key: column.astype(np.float32) for key, column in values.items()}
     return Items(common | {"filter": name}, pl.DataFrame(columns).fill_nan(None))

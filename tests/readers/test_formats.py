@@ -182,6 +182,32 @@ def test_helm_run_folder(tmp_path):
     assert logs.outcomes["exact_match"].to_list() == [0, 1, 0, 1]
 
 
+def test_helm_generation_is_scored_against_every_right_text(tmp_path):
+    folder = helm_run(tmp_path / "run")
+    requests = [
+        {
+            "instance": {
+                "id": f"id{i}",
+                "references": [
+                    {"output": {"text": text}, "tags": tags}
+                    for text, tags in (("4275", ["correct"]), ("4276", ["correct"]), ("1", []))
+                ],
+            },
+            "train_trial_index": 0,
+            "result": {"completions": [{"text": f" {4274 + i}"}]},
+        }
+        for i in range(4)
+    ]
+    state = {"adapter_spec": {"method": "generation"}, "request_states": requests}
+    put(folder / "scenario_state.json", state)
+    logs = read(folder)
+    # 4274, 4275, 4276 and 4277: right are the second and the third, one digit off the others.
+    assert logs.outcomes["exact match"].to_list() == [0, 1, 1, 0]
+    assert logs.outcomes["token edit distance"].to_list() == [1, 0, 0, 1]
+    score = dict(logs.scores.select("metric", "score").rows())
+    assert score["token accuracy"] == pytest.approx((0.75 + 1 + 1 + 0.75) / 4)
+
+
 def test_helm_statistics_without_their_run(tmp_path):
     (helm_run(tmp_path) / "run_spec.json").unlink()
     with pytest.raises(DataError, match=r"stats\.json: found statistics of HELM"):
