@@ -256,7 +256,10 @@ def percentile_interval(draws: ArrayLike, level: float = 0.95) -> Interval:
     rank = (1 - _checked_level(level)) / 2 * (len(draws) - 1)
     low = int(np.floor(rank + 1e-9))  # a whole rank may come out a rounding error below itself
     draws = np.sort(draws, axis=0)  # NaN to the end
-    same = np.isfinite(draws[0]) & (draws[0] == draws[-1]) & (len(draws) > 1)
+    with np.errstate(invalid="ignore"):  # inf − inf
+        spread = draws[-1] - draws[0]  # rounding alone leaves 1e-16 of equal sums
+    same = (spread <= 1e-12 * np.maximum(abs(draws[0]), abs(draws[-1]))) & (len(draws) > 1)
+    same &= np.isfinite(draws[0]) & np.isfinite(draws[-1])
     undefined = np.isnan(draws[-1]) | same
     return _interval(*(np.where(undefined, np.nan, draws[i]) for i in (low, -1 - low)))
 
