@@ -59,7 +59,19 @@ CLAIMS = (
         id="figure-8-sharper",
         kind=Kind.PAPER,
         place="Figure 8B and C: accuracy rises smoothly, all of L = 3 right seems to emerge",
-        # Asked of the family that spans the published accuracies; the depth family does not.
+        # Set before any number was known. That the accuracies of this family span less than the
+        # published ones is part of its result; the width family has a claim of its own.
+        statement=(
+            "Transformers with 1 to 16 blocks: “all of 3 labels right” stays at its base longer"
+            " than accuracy per image does: difference of dormant shares"
+        ),
+        rule=Exceeds(0),
+        published=0.22,
+    ),
+    Claim(
+        id="figure-8-sharper-width",
+        kind=Kind.IMPLIED,
+        place="Section 5: the metric makes the ability emerge, not the network or its training",
         statement=(
             "Transformers that grow in width and are trained well: “all of 3 labels right” stays at"
             " its base longer than accuracy per image does: difference of dormant shares"
@@ -77,16 +89,6 @@ CLAIMS = (
         ),
         rule=Below(0.1),
         published=0,
-    ),
-    Claim(
-        id="figure-8-sharper-depth",
-        kind=Kind.OURS,
-        place="Does it also hold for more blocks and brief training, whose accuracy spans less?",
-        statement=(
-            "Transformers with 1 to 16 blocks: “all of 3 labels right” stays at its base longer"
-            " than accuracy per image does: difference of dormant shares"
-        ),
-        rule=Exceeds(0),
     ),
     Claim(
         id="figure-8-dependent",
@@ -253,11 +255,11 @@ def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
             n_of="published sizes",
             reason=f"{len(off)} of 6 published accuracies lie within ours",
         ),
-        "figure-8-sharper": Found(
+        "figure-8-sharper-width": Found(
             wide.difference, (wide.low, wide.high), **cells, reason=BRACKETS[wide.disjoint]
         ),
         "figure-8-smooth": Found(wide.b.share, share, **cells),
-        "figure-8-sharper-depth": Found(
+        "figure-8-sharper": Found(
             deep.difference, (deep.low, deep.high), **cells, reason=BRACKETS[deep.disjoint]
         ),
         "figure-8-dependent": Found(excess["score"], (excess["low"], excess["high"]), **cells),
@@ -290,7 +292,7 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
     sharper = {
         Verdict.REPRODUCED: "stays near zero for longer than accuracy per image does",
         Verdict.NOT_REPRODUCED: "does not stay near zero for longer than accuracy per image does",
-        Verdict.UNDECIDED: "cannot be told from accuracy per image by these networks",
+        Verdict.UNDECIDED: "may or may not stay near zero for longer than accuracy per image does",
     }
     curve = {
         Verdict.REPRODUCED: "matches the published one at every size",
@@ -303,8 +305,8 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
         Verdict.NOT_REPRODUCED: "all-correct does not follow from accuracy as it does in the paper",
     }
     return {
-        "f8-sharper": sharper[verdict["figure-8-sharper"]],
-        "f8-sharper-depth": sharper[verdict["figure-8-sharper-depth"]],
+        "f8-sharper-depth": sharper[verdict["figure-8-sharper"]],
+        "f8-sharper": sharper[verdict["figure-8-sharper-width"]],
         "f8-curve": curve[verdict["figure-8-accuracy"]],
         "f8-together": together.get(verdict["figure-8-together"], "all-correct was not compared"),
     }

@@ -66,7 +66,7 @@ def test_findings_by_hand(scores):
     excess = curves.filter(metric="excess over product, L = 3").row(-1, named=True)
     assert found["figure-8-dependent"].ours == excess["score"]
     verdicts = {claim.id: claim.verdict for claim in judged(figure_8.CLAIMS, found)}
-    assert verdicts["figure-8-sharper"] == Verdict.REPRODUCED
+    assert verdicts["figure-8-sharper-width"] == Verdict.REPRODUCED
     assert verdicts["figure-8-accuracy"] == Verdict.NOT_ATTEMPTED
 
 
