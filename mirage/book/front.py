@@ -71,8 +71,8 @@ def _jump(found: Mapping[str, Claim]) -> str:
     holds = _holds(found, "not-a-mirage-steep")
     if steep is None or steep.ours is None or holds is None:
         return (
-            "**Not always.** In this build it is undecided whether the loss of our transformers"
-            f" itself jumps when they learn addition {page}."
+            "**Some jumps may be real.** In this build it is undecided whether the loss of our"
+            f" transformers itself jumps when they learn addition {page}."
         )
     does = "falls abruptly" if holds else "falls gradually"
     return (
@@ -87,9 +87,9 @@ def _open(found: Iterable[Claim]) -> str:
     counts = Counter(claim.verdict for claim in found)
     n = sum(counts.values())
     return (
-        f"**Some of it cannot be decided.** Of the {n} claims and questions in this book"
-        f" {counts[Verdict.UNDECIDED]} are undecided, because their interval contains the"
-        f" threshold, and {counts[Verdict.NOT_ATTEMPTED]} lack the data ({{doc}}`/book/claims`)."
+        f"**Some of it cannot be decided:** {counts[Verdict.UNDECIDED]} of the {n} claims and"
+        " questions in this book, because their interval contains the threshold, and a further"
+        f" {counts[Verdict.NOT_ATTEMPTED]} for lack of data ({{doc}}`/book/claims`)."
     )
 
 
