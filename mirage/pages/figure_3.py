@@ -6,7 +6,71 @@ import polars as pl
 
 from mirage import tables
 from mirage.arithmetic.curves import NEGATED
+from mirage.book.claims import Claim, Kind
+from mirage.book.rules import Below, Exceeds
 from mirage.emergence.scores import emergence_score
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="figure-3-paper",
+        kind=Kind.PAPER,
+        place="Section 4, Figure 3: accuracy jumps, token edit distance of the same outputs rises"
+        " smoothly",
+        statement="On the paper's points at temperature 0, accuracy stays at its base longer than"
+        " −token edit distance on each of the 7 curves of at least two digits: smallest difference"
+        " of dormant shares.",
+        rule=Exceeds(0),
+    ),
+    Claim(
+        id="figure-3-times",
+        kind=Kind.IMPLIED,
+        place="Section 4: changing the metric removes the emergence of integer arithmetic",
+        statement="Our transformers, held-out products of four digits: exact match stays at its"
+        " base longer than −token edit distance of the same answers: difference of dormant shares."
+        " Attempted if exact match rises above one half.",
+        rule=Exceeds(0),
+    ),
+    Claim(
+        id="figure-3-plus",
+        kind=Kind.IMPLIED,
+        place="Section 4: changing the metric removes the emergence of integer arithmetic",
+        statement="The same comparison on our transformers' held-out sums of five digits."
+        " Attempted if exact match rises above one half.",
+        rule=Exceeds(0),
+    ),
+    Claim(
+        id="figure-3-independent",
+        kind=Kind.IMPLIED,
+        place="Section 2: accuracy on L tokens is about p^L",
+        statement="Our transformers, held-out products: expected exact match differs from p^(L + 1)"
+        " with the p measured on the same items: largest difference over sizes and target lengths.",
+        rule=Below(0.1),
+    ),
+    Claim(
+        id="figure-3-largest",
+        kind=Kind.OURS,
+        place="Does our family reach what the paper's largest model does (.86)?",
+        statement="Exact match of our largest transformer on held-out products of four digits,"
+        " temperature 0.",
+        rule=Exceeds(0.85),
+    ),
+    Claim(
+        id="figure-3-smallest",
+        kind=Kind.OURS,
+        place="Does our family begin where the paper's smallest model does (near 0)?",
+        statement="Exact match of our smallest transformer on held-out products of four digits,"
+        " temperature 0.",
+        rule=Below(0.01),
+    ),
+    Claim(
+        id="figure-3-held-out",
+        kind=Kind.OURS,
+        place="Do the models know the products they were trained on, or how to multiply?",
+        statement="Our largest transformer, products of four digits: exact match on trained less"
+        " exact match on held-out problems.",
+        rule=Below(0.1),
+    ),
+)
 
 CURVE = ("family", "task", "metric", "temperature", "target_length")
 

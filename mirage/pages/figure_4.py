@@ -18,10 +18,90 @@ from mirage.arithmetic import scoring
 from mirage.arithmetic.family import Trained
 from mirage.arithmetic.model import Transformer
 from mirage.arithmetic.tasks import Task
+from mirage.book.claims import Claim, Kind
+from mirage.book.rules import Below, Equals, Exceeds
 from mirage.metrics.strings import exact_match
 from mirage.statistics import resolution
 from mirage.statistics.intervals import clopper_pearson_interval
 from mirage.statistics.item_counts import items_to_exceed
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="figure-4-chance",
+        kind=Kind.PAPER,
+        place="Section 4, Figure 4: with more test items even the smallest models are above chance",
+        statement="Of the paper's 72 accuracies, the number that lie below chance. The interval"
+        " counts those that do so whatever the number of items and the reading error, and those"
+        " that may.",
+        rule=Equals(0),
+        published=0,
+    ),
+    Claim(
+        id="figure-4-rises",
+        kind=Kind.PAPER,
+        place="Section 4, Figure 4: accuracy rises smoothly and predictably with scale",
+        statement="Of the paper's 18 curves of accuracy (task, target length, temperature), the"
+        " number on which a larger model has a lower accuracy than the one before. The interval"
+        " counts falls beyond what the items allow, and all.",
+        rule=Equals(0),
+        published=0,
+    ),
+    Claim(
+        id="figure-4-foot",
+        kind=Kind.IMPLIED,
+        place="Section 4: small test sets make small models look unable",
+        statement="Models of our family that would probably score 0 on a test of 100 items, though"
+        " none has an accuracy of 0: their number.",
+        rule=Exceeds(0),
+    ),
+    Claim(
+        id="figure-4-seen",
+        kind=Kind.IMPLIED,
+        place="Section 4: with enough test items every model has some right answers",
+        statement="Largest probability, over our models, of no right answer among 100,000 items.",
+        rule=Below(0.05),
+    ),
+    Claim(
+        id="figure-4-smallest-times",
+        kind=Kind.IMPLIED,
+        place="Section 4, Figure 4: even the smallest models are above chance",
+        statement="Our smallest transformer, products of four digits: expected exact match at"
+        " temperature 1 divided by chance.",
+        rule=Exceeds(1),
+    ),
+    Claim(
+        id="figure-4-smallest-plus",
+        kind=Kind.IMPLIED,
+        place="Section 4, Figure 4: even the smallest models are above chance",
+        statement="Our smallest transformer, sums of five digits: expected exact match at"
+        " temperature 1 divided by chance.",
+        rule=Exceeds(1),
+    ),
+    Claim(
+        id="figure-4-linear-times",
+        kind=Kind.OURS,
+        place="Is the paper's scaling law the shape of the curve? (Hu et al. 2024)",
+        statement="Our products of four digits: p-value of a curvature of log(−log accuracy)"
+        " against log size, which the paper's model makes a straight line.",
+        rule=Exceeds(0.05),
+    ),
+    Claim(
+        id="figure-4-linear-plus",
+        kind=Kind.OURS,
+        place="Is the paper's scaling law the shape of the curve? (Hu et al. 2024)",
+        statement="Our sums of five digits: p-value of a curvature of log(−log accuracy) against"
+        " log size, which the paper's model makes a straight line.",
+        rule=Exceeds(0.05),
+    ),
+    Claim(
+        id="figure-4-pass-until",
+        kind=Kind.OURS,
+        place="Can an accuracy near 0 be measured without its closed form? (Hu et al. 2024)",
+        statement="Share of the 95 % PassUntil intervals of our models that contain the exact"
+        " accuracy.",
+        rule=Exceeds(0.75),
+    ),
+)
 
 MODEL = ("family", "model", "n_params", "task", "seed")
 FIRST, LARGEST = 250, 10_000  # samples drawn at once, doubled from the one to the other

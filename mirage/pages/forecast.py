@@ -10,7 +10,49 @@ import numpy as np
 import polars as pl
 
 from mirage.arithmetic.curves import EXACT, NEGATED, as_exact_match
+from mirage.book.claims import Claim, Kind
+from mirage.book.rules import Below
 from mirage.emergence.forecast import CURVE
+
+CHANGES = "Abstract: under its metrics performance changes smoothly and predictably with scale"
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="forecast-two-digit-multiplication",
+        kind=Kind.IMPLIED,
+        place=CHANGES,
+        statement="Error of a forecast of our largest transformer's exact match on products of four"
+        " digits: through the token probability less through exact match itself; negative if the"
+        " smooth metric forecasts better.",
+        rule=Below(0),
+    ),
+    Claim(
+        id="forecast-four-digit-addition",
+        kind=Kind.IMPLIED,
+        place=CHANGES,
+        statement="Error of a forecast of our largest transformer's exact match on sums of five"
+        " digits: through the token probability less through exact match itself; negative if the"
+        " smooth metric forecasts better.",
+        rule=Below(0),
+    ),
+    Claim(
+        id="forecast-gpt-3",
+        kind=Kind.IMPLIED,
+        place=CHANGES,
+        statement="Error of a forecast of GPT-3 175B's exact match from the paper's three smaller"
+        " models: through token edit distance less through exact match itself, mean over 9 curves;"
+        " negative if the smooth metric forecasts better.",
+        rule=Below(0),
+    ),
+    Claim(
+        id="forecast-bigg",
+        kind=Kind.OURS,
+        place="Does a Brier score forecast better than accuracy? (Wei 2023 doubts it)",
+        statement="BIG-G, multiple choice tasks: error of a forecast of the largest model under the"
+        " top-label Brier score over that under accuracy, each relative to a forecast that nothing"
+        " changes; below 1 if the Brier score forecasts better.",
+        rule=Below(1),
+    ),
+)
 
 
 def in_exact_match(forecasts: pl.DataFrame) -> pl.DataFrame:

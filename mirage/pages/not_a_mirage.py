@@ -14,8 +14,63 @@ import polars as pl
 from mirage.arithmetic import family, problems
 from mirage.arithmetic.family import Profile
 from mirage.arithmetic.train import evaluate
+from mirage.book.claims import Claim
+from mirage.book.rules import Below, Exceeds
+from mirage.fits.comparison import MARGIN
 from mirage.statistics.intervals import wilson_interval
 from mirage.training import sweep
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="not-a-mirage-exponent",
+        place="Does the loss of one ability fall more abruptly with size than that of another?",
+        statement="Our transformers: steepest local exponent of the loss between neighbouring sizes"
+        " on sums of five digits, divided by that on products of four digits, mean over seeds.",
+        rule=Exceeds(1),
+    ),
+    Claim(
+        id="not-a-mirage-steep",
+        place="The paper's model has one exponent for all sizes; a jump of the loss has a large one",
+        statement="Our transformers, sums of five digits: steepest local exponent of the loss"
+        " between neighbouring sizes, mean over seeds. The paper's model has 0.5 at all sizes.",
+        rule=Exceeds(2),
+    ),
+    Claim(
+        id="not-a-mirage-broken",
+        place="Does a curve with a break describe the loss better than a smooth one?",
+        statement="Our transformers, sums of five digits: AICc of the best smooth curve of the loss"
+        " less that of the best curve with a break.",
+        rule=Exceeds(MARGIN),
+    ),
+    Claim(
+        id="not-a-mirage-smooth",
+        place="Does a curve with a break describe the loss better than a smooth one?",
+        statement="Our transformers, products of four digits: AICc of the best smooth curve of the"
+        " loss less that of the best curve with a break.",
+        rule=Below(MARGIN),
+    ),
+    Claim(
+        id="not-a-mirage-by-loss",
+        place="Does the ability begin at a threshold of the loss? (Du et al. 2024)",
+        statement="Our transformers, sums of five digits, exact match against loss: AICc of the"
+        " best smooth curve less that of the best curve with a break.",
+        rule=Exceeds(MARGIN),
+    ),
+    Claim(
+        id="not-a-mirage-schedule",
+        place="Does the jump of the loss depend on how long and how fast the models are trained?",
+        statement="Our transformers, sums of five digits: steepest local exponent of the loss,"
+        " smallest over the training schedules.",
+        rule=Exceeds(2),
+    ),
+    Claim(
+        id="not-a-mirage-seeds",
+        place="Is the jump a matter of which seeds learn the task? (Zhao et al. 2025)",
+        statement="Our transformers, sums of five digits: variance of exact match between seeds of"
+        " one size, as a share of the largest that its mean allows, largest over sizes.",
+        rule=Exceeds(0.5),
+    ),
+)
 
 # Factors on the family's learning rate and number of steps. Twice either way is the error that a
 # practised eye makes; more and the runs cost more than the family.

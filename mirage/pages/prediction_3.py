@@ -9,10 +9,70 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from mirage.book.claims import Claim, Kind
+from mirage.book.rules import Equals, Exceeds
 from mirage.fits.lengths import geometric_length, linear_length
 from mirage.formatting import number
 from mirage.statistics.bootstrap import item_bootstrap
 from mirage.statistics.intervals import percentile_interval
+
+GEOMETRIC = "Section 3, prediction 3: with target length accuracy falls about geometrically"
+LINEAR = "Section 3, prediction 3: with target length token edit distance grows about linearly"
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="prediction-3-geometric",
+        kind=Kind.PAPER,
+        place=GEOMETRIC,
+        statement="The paper's points at temperature 0: exponent γ of accuracy = p^(L^γ), median"
+        " over its models and tasks; geometric is 1.",
+        rule=Equals(0.25, loose=0.5),
+        published=1,
+    ),
+    Claim(
+        id="prediction-3-linear",
+        kind=Kind.PAPER,
+        place=LINEAR,
+        statement="The paper's points at temperature 0: exponent of the power of target length by"
+        " which token edit distance grows, median over its models and tasks; linear is 1.",
+        rule=Equals(0.25, loose=0.5),
+        published=1,
+    ),
+    Claim(
+        id="prediction-3-geometric-ours",
+        kind=Kind.IMPLIED,
+        place=GEOMETRIC,
+        statement="Our transformers, held-out products: exponent γ of exact match ="
+        " p^((L + 1)^γ), median over models; geometric is 1.",
+        rule=Equals(0.25, loose=0.5),
+        published=1,
+    ),
+    Claim(
+        id="prediction-3-linear-ours",
+        kind=Kind.IMPLIED,
+        place=LINEAR,
+        statement="Our transformers, held-out products: exponent of the power of target length by"
+        " which token edit distance grows, median over models; linear is 1.",
+        rule=Equals(0.25, loose=0.5),
+        published=1,
+    ),
+    Claim(
+        id="prediction-3-together",
+        kind=Kind.OURS,
+        place="Are the errors of one answer independent, as p^L assumes?",
+        statement="Our transformers, products of four digits: expected exact match over the product"
+        " of the mean probabilities at each place, median over models; above 1 if errors occur"
+        " together.",
+        rule=Exceeds(1),
+    ),
+    Claim(
+        id="prediction-3-total",
+        kind=Kind.OURS,
+        place="Correlated errors make accuracy larger than p^L; do unequal places make it smaller?",
+        statement="Our transformers, products of four digits: expected exact match over p^(L + 1),"
+        " p the mean probability of a token, median over models.",
+        rule=Exceeds(1),
+    ),
+)
 
 MODEL = ("family", "model", "n_params", "task", "temperature", "seed")
 
