@@ -150,7 +150,7 @@ def _without_cache(model, task, chosen) -> list[str]:
         for _ in range(task.target_lengths[-1] + 1):
             next_one = _plain_logits(model, part)[:, -1].argmax(dim=-1, keepdim=True)
             part = torch.cat([part, next_one], dim=1)
-        texts += problems.decode(part[:, n_read:].numpy())
+        texts += problems.decode(task, part[:, n_read:].numpy())
     return texts
 
 

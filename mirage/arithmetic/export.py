@@ -1,10 +1,13 @@
-"""A trained transformer as an ordinary Hugging Face checkpoint.
+"""A trained transformer as an ordinary Hugging Face checkpoint, with a model card.
 
 Stock GPT-2 computes exactly what ours does, so transformers, vLLM and the lm-evaluation-harness
 load the checkpoint without any code of ours, and writing it needs none of them.
 The tokenizer reads ``54*4=`` and GPT-3's wording alike: it turns ``Q: What is 54 times 4?`` and
 ``A:`` into the characters that the model was trained on, ``54*04=``. It drops solved questions
 before the last one, since the model was trained on single problems: shots change nothing.
+
+A harness that reserves room for n new tokens cuts the prompt from the left to the positions that
+remain. Checkpoints therefore have `POSITIONS` positions, more than a problem needs.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from mirage.arithmetic.model import DEPTH, Transformer
-from mirage.arithmetic.problems import CHARACTERS, END
+from mirage.arithmetic.problems import CHARACTERS, END, from_last_digit, n_read
 from mirage.arithmetic.tasks import WORDS, Task
 from mirage.files import atomic_write
 
@@ -27,23 +31,26 @@ if TYPE_CHECKING:
     from mirage.arithmetic.family import Family
 
 END_NAME = "<end>"  # what the tokenizer calls the line break that ends a problem
+# Untrained positions change no answer, but count as parameters: few of them.
+POSITIONS = 32
+LAST_FIRST = "last digit first"  # value of ``answer_order`` in the config of products
 
 
 def export(model: Transformer, task: Task, folder: str | os.PathLike) -> Path:
-    """Write ``model.safetensors``, ``config.json`` and the files of the tokenizer.
+    """Write ``model.safetensors``, ``config.json``, the files of the tokenizer and a model card.
 
     Parameters
     ----------
     model : mirage.arithmetic.model.Transformer
     task : Task
-        That it was trained on.
+        The task it was trained on.
     folder : path
-        Made where it is absent; files of these names in it are replaced.
+        Created if absent; files of these names in it are replaced.
 
     Returns
     -------
     Path
-        The folder: what ``AutoModelForCausalLM.from_pretrained`` takes.
+        The folder, which ``AutoModelForCausalLM.from_pretrained`` reads.
 
     Raises
     ------
@@ -56,12 +63,12 @@ def export(model: Transformer, task: Task, folder: str | os.PathLike) -> Path:
     >>> from mirage.arithmetic import tasks
     >>> model, task = Transformer(4, n_positions=10), tasks.get("two-digit-multiplication")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     print(*sorted(path.name for path in export(model, task, folder).iterdir()))
-    config.json generation_config.json model.safetensors tokenizer.json tokenizer_config.json
+    ...     print(*sorted(path.stem for path in export(model, task, folder).iterdir()))
+    README config generation_config model tokenizer tokenizer_config
     """
     folder = Path(folder)
     documents = {
-        "config.json": config(model),
+        "config.json": config(model, task),
         # Greedy unless asked otherwise; an answer ends by itself.
         "generation_config.json": {"eos_token_id": END, "pad_token_id": END},
         "tokenizer.json": tokenizer(task),
@@ -69,7 +76,7 @@ def export(model: Transformer, task: Task, folder: str | os.PathLike) -> Path:
             "tokenizer_class": "PreTrainedTokenizerFast",
             "eos_token": END_NAME,
             "pad_token": END_NAME,
-            "model_max_length": model.n_positions,
+            "model_max_length": POSITIONS,
             "clean_up_tokenization_spaces": False,
         },
     }
@@ -78,16 +85,52 @@ def export(model: Transformer, task: Task, folder: str | os.PathLike) -> Path:
     for name, document in documents.items():
         with atomic_write(folder / name) as file:
             file.write(json.dumps(document, indent=2).encode() + b"\n")
+    with atomic_write(folder / "README.md") as file:
+        file.write(card(model, task).encode())
     return folder
 
 
-def config(model: Transformer) -> dict:
+def card(model: Transformer, task: Task) -> str:
+    """Return the model card: the prompt and length that the checkpoint expects, and its limits."""
+    a, b = (54, 4) if task.n_digits == 2 else (5407, 86)
+    answer, longest = str(task.answer(a, b)), task.target_lengths[-1]
+    order = (
+        "The digits of an answer are written from the last to the first, "
+        f"`{answer[::-1]}` for {answer}. Reverse a completion before you compare it, or compare it "
+        "with the reversed target, in the lm-evaluation-harness by "
+        '`doc_to_target: "{{ answer | reverse }}"`.'
+        if from_last_digit(task)
+        else f"The digits of an answer are written as one reads them, `{answer}`."
+    )
+    return f"""---
+library_name: transformers
+pipeline_tag: text-generation
+---
+# {task.name}, width {model.width}
+
+A character transformer of GPT-2's architecture ({DEPTH} blocks), trained on one task: {task.name}.
+It belongs to the family of the book "Are emergent abilities of large language models a mirage?".
+
+- **Prompt**: `{a}{task.symbol}{b}=`, or `Q: What is {a} {WORDS[task.symbol]} {b}?` and `A:`, as in
+  GPT-3's task files. Operands are whole numbers from 0 to {task.n_operands - 1}. Solved examples
+  before the question are dropped by the tokenizer.
+- **Answer**: {order}
+- **Length**: a prompt has {n_read(task)} tokens, an answer at most {longest + 1}, its end included.
+  The checkpoint has {POSITIONS} positions, of which the last {POSITIONS - model.n_positions} are
+  not trained: ask for at most {POSITIONS - n_read(task)} new tokens
+  (`max_gen_toks: {longest + 1}` is enough), or the prompt is cut.
+- **Limits**: it knows no language and no other task.
+"""
+
+
+def config(model: Transformer, task: Task) -> dict:
     """Return the ``config.json`` of a ``GPT2LMHeadModel`` of the same shape."""
-    return {
+    order = {"answer_order": LAST_FIRST} if from_last_digit(task) else {}
+    return order | {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
         "vocab_size": len(CHARACTERS),
-        "n_positions": model.n_positions,
+        "n_positions": POSITIONS,
         "n_embd": model.width,
         "n_layer": DEPTH,
         "n_head": model.blocks[0].n_heads,
@@ -105,10 +148,11 @@ def config(model: Transformer) -> dict:
 
 
 def weights(model: Transformer) -> dict[str, torch.Tensor]:
-    """Return the weights under GPT-2's names; its matrices are the transposed ones."""
+    """Return the weights under GPT-2's names; its matrices are transposed, spare positions 0."""
+    spare = POSITIONS - model.n_positions
     found = {
         "transformer.wte.weight": model.token.weight,
-        "transformer.wpe.weight": model.position.weight,
+        "transformer.wpe.weight": F.pad(model.position.weight, (0, 0, 0, spare)),
     }
     layers = {"ln_f": model.last}
     for i, block in enumerate(model.blocks):

@@ -1,7 +1,18 @@
 """Problems as rows of characters, and which of them a model is trained on.
 
-A problem is written ``54*04=216`` and ended by a line break, one token a character. Operands have
-all digits of their task, so that a digit's place tells its value; answers are written as they are.
+A problem is written ``54+04=58`` and ended by a line break; each character is a token. Operands
+are padded to all digits of their task, so that the position of a digit gives its value.
+
+Sums are written as one reads them. Products are written from their last digit, ``54*04=612`` for
+216, because each digit then depends only on what stands before it (Lee et al. 2023). Written as
+one reads them, 9 031 products are memorised and not learned: at a width of 96, trials with 11
+schedules reached an exact match of 1.00 on trained four-digit products and of at most .28 on
+held-out ones. :func:`decode` returns every answer as one reads it, and no metric of whole answers
+changes when both strings are reversed.
+
+References
+----------
+N. Lee et al. (2023), Teaching Arithmetic to Small Transformers. https://arxiv.org/abs/2307.03381
 """
 
 from __future__ import annotations
@@ -21,8 +32,8 @@ CHARACTERS = "0123456789+*=\n"  # a token is an index into these; a digit is its
 END = CHARACTERS.index("\n")
 _CODE = np.frombuffer(CHARACTERS.encode(), np.uint8)
 
-# Addition has 10⁸ problems: 200 000 of them to train on, none twice in 3 000 steps of 64, and
-# 100 000 to test on. Of the 10 000 products, one in twenty and the same with its operands swapped.
+# Addition has 10⁸ problems: 200 000 to train on, of which none is seen twice in 3 000 steps of 64,
+# and 100 000 to test on. Of the 10 000 products one in twenty is held out, in both orders.
 N_TRAIN, N_HELD_OUT = 200_000, 100_000
 
 
@@ -106,7 +117,7 @@ class Encoded(NamedTuple):
     Attributes
     ----------
     tokens : ndarray of uint8, shape (problems, characters)
-        ``54*04=216``, and line breaks up to the length of the longest problem and its end.
+        ``54*04=612``, and line breaks up to the length of the longest problem and its end.
     answer : ndarray of bool, shape (problems, characters − 1)
         Whether the *next* character belongs to the answer or is the first end after it.
     """
@@ -137,6 +148,11 @@ def n_read(task: Task) -> int:
     return 2 * task.n_digits + 2
 
 
+def from_last_digit(task: Task) -> bool:
+    """Return whether the answers of a task are written from their last digit: products are."""
+    return task.symbol == "*"
+
+
 def encode(task: Task, problems: np.ndarray) -> Encoded:
     """Write problems with their answers as tokens.
 
@@ -153,29 +169,33 @@ def encode(task: Task, problems: np.ndarray) -> Encoded:
     --------
     >>> tokens, answer = encode(tasks.get("two-digit-multiplication"), np.array([[54, 4]]))
     >>> tokens[0].tolist()
-    [5, 4, 11, 0, 4, 12, 2, 1, 6, 13, 13]
+    [5, 4, 11, 0, 4, 12, 6, 1, 2, 13, 13]
     >>> answer[0].astype(int).tolist()
     [0, 0, 0, 0, 0, 1, 1, 1, 1, 0]
     """
     answers = task.answer(*problems.T)
     places = np.arange(task.target_lengths[-1] + 1)  # of the answer, its end included
-    n_digits = np.maximum(answers, 1)[:, None] >= 10 ** places[:-1]
-    power = n_digits.sum(axis=1)[:, None] - 1 - places  # of ten, that a place counts; then none
+    n_digits = (np.maximum(answers, 1)[:, None] >= 10 ** places[:-1]).sum(axis=1)[:, None]
+    power = places if from_last_digit(task) else n_digits - 1 - places  # of ten, at each place
     digits = answers[:, None] // 10 ** np.maximum(power, 0) % 10
+    digits = np.where(places < n_digits, digits, END)
     symbol, equals = (np.full((len(problems), 1), CHARACTERS.index(c)) for c in (task.symbol, "="))
     operands = (problems[:, :, None] // 10 ** np.arange(task.n_digits)[::-1]) % 10
-    parts = (operands[:, 0], symbol, operands[:, 1], equals, np.where(power < 0, END, digits))
+    parts = (operands[:, 0], symbol, operands[:, 1], equals, digits)
     tokens = np.concatenate(parts, axis=1).astype(np.uint8)
     before = np.zeros((len(problems), n_read(task) - 1), bool)
-    return Encoded(tokens, np.concatenate([before, power >= -1], axis=1))
+    return Encoded(tokens, np.concatenate([before, places <= n_digits], axis=1))
 
 
-def decode(tokens: np.ndarray) -> list[str]:
-    """Return each row up to its first line break as text.
+def decode(task: Task, tokens: np.ndarray) -> list[str]:
+    """Return answers as text, as one reads them.
 
     Parameters
     ----------
+    task : Task
+        Decides in which order the digits were written.
     tokens : ndarray of int, shape (rows, characters)
+        What follows the equals sign; a row ends at its first line break.
 
     Returns
     -------
@@ -183,11 +203,13 @@ def decode(tokens: np.ndarray) -> list[str]:
 
     Examples
     --------
-    >>> decode(np.array([[2, 1, 6, 13, 5], [13, 13, 13, 13, 13]]))
+    >>> rows = np.array([[6, 1, 2, 13, 5], [13, 13, 13, 13, 13]])
+    >>> decode(tasks.get("two-digit-multiplication"), rows)
     ['216', '']
     """
     codes = np.ascontiguousarray(_CODE[tokens])
-    return [row.tobytes().partition(b"\n")[0].decode() for row in codes]
+    texts = [row.tobytes().partition(b"\n")[0].decode() for row in codes]
+    return [text[::-1] for text in texts] if from_last_digit(task) else texts
 
 
 def stratify(data: Problems, n_items: int, lengths: Sequence[int] | None = None) -> Problems:

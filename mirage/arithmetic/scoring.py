@@ -120,7 +120,7 @@ def completions(
     n_new = task.target_lengths[-1] + 1
     parts = questions.split(CHUNK)
     new = [generate(model, part, n_new, temperature, generator) for part in parts]
-    return decode(torch.cat(new).numpy())
+    return decode(task, torch.cat(new).numpy())
 
 
 def scores(

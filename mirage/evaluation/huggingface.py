@@ -98,6 +98,10 @@ class Checkpoint:
         self.name, self.family, self._batch = name, family or config.model_type, batch
         self.n_params = _count(config)
         self._limit = getattr(config, "max_position_embeddings", None) or math.inf
+        from mirage.arithmetic.export import LAST_FIRST  # here, because it imports torch
+
+        # Products of this book's own family are written from their last digit.
+        self._reversed = getattr(config, "answer_order", None) == LAST_FIRST
         commit = getattr(config, "_commit_hash", None)
         self.identity = f"hf {commit or _digest(folder)}"
 
@@ -141,7 +145,12 @@ class Checkpoint:
         length = len(self._tokenizer(request.prompt).input_ids)
         if request.temperature is not None:
             return length, length + request.max_tokens
-        return length, len(self._tokenizer(request.prompt + request.target).input_ids)
+        return length, len(self._tokenizer(self._whole(request)).input_ids)
+
+    def _whole(self, request: Request) -> str:
+        """Return the prompt with its target, in the order in which the model writes."""
+        target = request.target.strip()[::-1] if self._reversed else request.target
+        return request.prompt + target
 
     def _ask(self, model: PreTrainedModel, batch: list[Request]) -> list[Answer]:
         length, total = self._lengths(batch[0])
@@ -165,9 +174,10 @@ class Checkpoint:
         )
         end = model.generation_config.eos_token_id
         texts = (self._decode(tokens, end) for tokens in written[:, length:].tolist())
+        lines = (first_line(text) for text in texts)
         return [
-            Answer(request.key, completion=first_line(text))
-            for request, text in zip(batch, texts, strict=True)
+            Answer(request.key, completion=line[::-1] if self._reversed else line)
+            for request, line in zip(batch, lines, strict=True)
         ]
 
     def _line_is_full(self, length: int) -> Callable:
@@ -190,7 +200,7 @@ class Checkpoint:
         import torch
 
         prompts = self._encode(model, [request.prompt for request in batch])
-        whole = self._encode(model, [request.prompt + request.target for request in batch])
+        whole = self._encode(model, [self._whole(request) for request in batch])
         if not torch.equal(whole[:, :length], prompts):
             reason = "a token of this model spans the end of the prompt and the target's begin"
             return [Answer(request.key, reason=reason) for request in batch]

@@ -105,7 +105,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "hallucination rate",
     ),
     *_of(SHARE, None, (0, 1), "share of stereotypes | pct_stereotype"),
-    *_of(MEAN, True, (0, 1), "subset accuracy", whole=True),
+    *_of(MEAN, True, (0, 1), "subset accuracy", "expected exact match", whole=True),
     *_of(
         MEAN,
         True,

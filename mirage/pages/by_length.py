@@ -1,4 +1,4 @@
-"""Drawing of curves by target length: tables in, axes out; nothing is computed here."""
+"""Drawing of curves by target length (Figures 3, 4, prediction 3): tables in, axes out."""
 
 from __future__ import annotations
 
@@ -46,6 +46,38 @@ def by_length(ax: Axes, table: pl.DataFrame, hollow: bool = False) -> Axes:
         if temperature == 0 and "low" in curve.columns and curve["low"].is_finite().all():
             ends = curve["n_params"], curve["low"], curve["high"]
             ax.fill_between(*ends, color=of["color"], alpha=0.15, lw=0)
+    return ax
+
+
+def longest(ax: Axes, table: pl.DataFrame, color: str, hollow: bool = False) -> Axes:
+    """Draw scores against size, the longest target in full colour and the shorter ones pale.
+
+    Parameters
+    ----------
+    ax : Axes
+        Drawn on, and returned.
+    table : polars.DataFrame
+        Columns ``n_params``, ``score``, ``target_length``; ``low`` and ``high``, where there are
+        any, are the interval of the longest target's curve.
+    color : str
+        Of the metric.
+    hollow : bool
+        Draw hollow markers: the paper's points.
+
+    Returns
+    -------
+    Axes
+    """
+    last = table["target_length"].max()
+    for (length,), curve in table.sort("target_length", "n_params").group_by(
+        "target_length", maintain_order=True
+    ):
+        top = length == last
+        look = {"color": color, "marker": plots.MARKERS[length - 1], "alpha": 1 if top else 0.35}
+        look |= {"lw": 2 if top else 1.2, "mfc": "none" if hollow else color}
+        ax.plot(curve["n_params"], curve["score"], label=f"L = {length}", **look)
+        if top and "low" in curve.columns and curve["low"].is_finite().all():
+            ax.fill_between(*curve["n_params", "low", "high"], color=color, alpha=0.2, lw=0)
     return ax
 
 

@@ -1,29 +1,29 @@
-"""What a number of items can show of a rare success (Figure 4).
+"""Figure 4: what a number of test items can show of a rare success.
 
-A model of the family has a known accuracy under sampling, the mean of exp(Σ log p). Here it is
+The accuracy of our models under sampling is known exactly: the mean of exp(Σ log p). Here it is
 also *measured*, with few items and with many, and by sampling until a fixed number of passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from scipy.special import betaincinv
 
-from mirage.arithmetic import scoring
-from mirage.arithmetic.family import Trained
-from mirage.arithmetic.model import Transformer
-from mirage.arithmetic.tasks import Task
-from mirage.book.claims import Claim, Kind
+from mirage.arithmetic import family
+from mirage.arithmetic.family import Family
+from mirage.arithmetic.problems import stratify
+from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Equals, Exceeds
-from mirage.metrics.strings import exact_match
-from mirage.statistics import resolution
-from mirage.statistics.intervals import clopper_pearson_interval
+from mirage.pages import published
+from mirage.pages.figure_4_sampling import N_ITEMS, Profile, measure, pass_until
+from mirage.statistics.bootstrap import item_bootstrap
+from mirage.statistics.intervals import percentile_interval, wilson_interval
 from mirage.statistics.item_counts import items_to_exceed
+from mirage.theory import tokens
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -103,180 +103,10 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-MODEL = ("family", "model", "n_params", "task", "seed")
-FIRST, LARGEST = 250, 10_000  # samples drawn at once, doubled from the one to the other
-N_ITEMS = (100, 1000, 10_000, 100_000)  # sizes of test sets
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How closely to look.
-
-    Parameters
-    ----------
-    n_problems : int
-        Held-out problems of one target length that the closed form averages over.
-    r : int
-        Passes that PassUntil waits for: 10 give a relative error of 1/√8.
-    max_samples : int
-        Where it gives up.
-    """
-
-    n_problems: int
-    r: int
-    max_samples: int
-
-
-PROFILES = {
-    "quick": Profile(n_problems=5000, r=10, max_samples=20_000),  # seconds
-    "paper": Profile(n_problems=50_000, r=10, max_samples=200_000),  # chance passes ten times
-}
-
-
-def measure(
-    outcomes: pl.DataFrame, n_items: Sequence[int], rng: np.random.Generator
-) -> pl.DataFrame:
-    """Measure accuracy at temperature 1 with so many items, as if nothing else were known.
-
-    Parameters
-    ----------
-    outcomes : polars.DataFrame
-        From `mirage.arithmetic.family.outcomes`; all models have the same items.
-    n_items : sequence of int
-        Sizes of the test sets.
-    rng : numpy.random.Generator
-        Draws the items, the same for all models, and the models' answers.
-
-    Returns
-    -------
-    polars.DataFrame
-        A row per model, seed and test set: ``n_items``, ``n_correct``, the accuracy ``score``,
-        its Clopper–Pearson interval ``low``, ``high``, and ``expected``, what it estimates.
-
-    Notes
-    -----
-    Items are drawn with replacement: there are only 10 000 products of two-digit numbers. A sample
-    is right with probability exp(Σ log p) of its item, and drawn from just that.
-
-    Examples
-    --------
-    >>> row = {"family": "a", "model": "b", "n_params": 1, "task": "c", "seed": 0}
-    >>> table = pl.DataFrame([row | {"item": i, "log_likelihood": float(np.log(0.5))}
-    ...                       for i in range(10)])
-    >>> rng = np.random.default_rng(0)
-    >>> measure(table, [100], rng).select("n_items", "n_correct", "expected").row(0)
-    (100, 46, 0.5)
-    """
-    models = outcomes.sort("n_params", "seed", "item").group_by(MODEL, maintain_order=True)
-    chances = {key: np.exp(part["log_likelihood"].to_numpy()) for key, part in models}
-    rows = []
-    for n in n_items:
-        drawn = rng.integers(len(next(iter(chances.values()))), size=n)
-        for key, p in chances.items():
-            k = int((rng.random(n) < p[drawn]).sum())
-            low, high = clopper_pearson_interval(k, n)
-            row = dict(zip(MODEL, key, strict=True)) | {"n_items": n, "n_correct": k}
-            rows.append(row | {"score": k / n, "low": low, "high": high, "expected": p.mean()})
-    return pl.DataFrame(rows)
-
-
-class Passes(NamedTuple):
-    """How sampling ended.
-
-    Attributes
-    ----------
-    n_samples : int
-        Samples drawn, up to the last pass that was waited for.
-    n_passes : int
-        Right ones among them.
-    """
-
-    n_samples: int
-    n_passes: int
-
-
-def sample_until(
-    model: Transformer,
-    task: Task,
-    problems: np.ndarray,
-    r: int,
-    max_samples: int,
-    rng: np.random.Generator,
-) -> Passes:
-    """Let a model answer random problems at temperature 1 until it was right r times.
-
-    Parameters
-    ----------
-    model : mirage.arithmetic.model.Transformer
-        Trained on the task.
-    task : Task
-    problems : ndarray of int, shape (problems, 2)
-        Operands to draw from, with replacement.
-    r : int
-        Passes to wait for.
-    max_samples : int
-        Where to give up.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    Passes
-        Fewer than r passes if it gave up.
-    """
-    n, passes, size = 0, 0, FIRST
-    while n < max_samples:
-        size = min(size, max_samples - n)
-        asked = problems[rng.integers(len(problems), size=size)]
-        given = scoring.completions(model, task, asked, 1.0, int(rng.integers(2**31)))
-        answers = [str(answer) for answer in task.answer(*asked.T).tolist()]
-        right = np.flatnonzero(exact_match(given, answers))
-        if passes + len(right) >= r:
-            return Passes(n + int(right[r - passes - 1]) + 1, r)
-        n, passes, size = n + size, passes + len(right), min(2 * size, LARGEST)
-    return Passes(n, passes)
-
-
-def pass_until(
-    models: Sequence[Trained],
-    task: Task,
-    problems: np.ndarray,
-    depth: Profile,
-    rng: np.random.Generator,
-) -> pl.DataFrame:
-    """Estimate the accuracy of models at temperature 1 by PassUntil (Hu et al. 2024).
-
-    Parameters
-    ----------
-    models : sequence of Trained
-    task, problems, rng
-        As in `sample_until`.
-    depth : Profile
-        Its ``r`` and ``max_samples``.
-
-    Returns
-    -------
-    polars.DataFrame
-        A row per model: ``n_samples``, ``n_passes``, ``score``, ``low``, ``high`` (95 %), and
-        ``expected``, the mean of exp(Σ log p) over the problems. With r passes the score is
-        `mirage.statistics.resolution.pass_until`'s;
-        with fewer it is their share of the samples, with the
-        interval of Clopper and Pearson.
-
-    Notes
-    -----
-    Generations, not draws from the closed form: the two can disagree.
-    """
-    rows = []
-    for name, n_params, seed, model in models:
-        n, passes = sample_until(model, task, problems, depth.r, depth.max_samples, rng)
-        found = resolution.pass_until(n, passes) if passes == depth.r else None
-        low, high = found.interval if found else clopper_pearson_interval(passes, n)
-        forced = scoring.teacher_forced(model, task, problems)
-        row = {"model": name, "n_params": n_params, "task": task.name, "seed": seed}
-        row |= {"n_samples": n, "n_passes": passes, "low": low, "high": high}
-        row |= {"score": float(found.estimate) if found else passes / n}
-        rows.append(row | {"expected": float(np.exp(forced.log_likelihood).mean())})
-    return pl.DataFrame(rows)
+LONGEST = {"two-digit-multiplication": 4, "four-digit-addition": 5}  # target length, digits
+CHANCE = dict(zip(LONGEST, published.load("fig4_chance").values(), strict=True))  # of a guess
+NAMES = {"two-digit-multiplication": "products, L = 4", "four-digit-addition": "sums, L = 5"}
+READING = 6e-4  # relative error of a published accuracy: 1e-4 of an axis of six decades
 
 
 def against_chance(scores: pl.DataFrame, chance: dict[str, float]) -> pl.DataFrame:
@@ -331,3 +161,147 @@ def against_chance(scores: pl.DataFrame, chance: dict[str, float]) -> pl.DataFra
         .otherwise(pl.lit("above"))
     )
     return table.with_columns(verdict=verdict)
+
+
+def falls(cells: pl.DataFrame) -> pl.DataFrame:
+    """Find curves of accuracy on which a larger model is worse than the one before.
+
+    Parameters
+    ----------
+    cells : polars.DataFrame
+        From `against_chance`.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per curve: ``falls``, and ``certain``, whether a fall is larger than the intervals of
+        the fewest possible items allow.
+
+    Examples
+    --------
+    >>> curve = pl.DataFrame({"task": ["sum"] * 3, "target_length": 1, "temperature": 0.0})
+    >>> curve = curve.with_columns(n_params=pl.Series([1, 2, 3]), score=pl.Series([0.2, 0.1, 0.5]))
+    >>> curve = curve.with_columns(low=pl.col("score") - 0.1, high=pl.col("score") + 0.1)
+    >>> falls(curve).select("falls", "certain").row(0)
+    (True, False)
+    """
+    key = ["task", "target_length", "temperature"]
+    step, apart = pl.col("score").diff(), pl.col("high") - pl.col("low").shift(1)
+    curves = cells.sort(*key, "n_params").group_by(key, maintain_order=True)
+    return curves.agg(falls=(step < 0).any(), certain=(apart < 0).any())
+
+
+class Study(NamedTuple):
+    """Our models on their longest targets.
+
+    Attributes
+    ----------
+    measured : dict of str to polars.DataFrame
+        By task, from `measure`.
+    passed : polars.DataFrame
+        From `pass_until`, both tasks.
+    smallest : dict of str to Found
+        By task, expected exact match of the smallest model over chance.
+    description : str
+        Number of problems, for a caption.
+    """
+
+    measured: dict[str, pl.DataFrame]
+    passed: pl.DataFrame
+    smallest: dict[str, Found]
+    description: str
+
+
+def study(trained: Mapping[str, Family], depth: Profile, rng: np.random.Generator) -> Study:
+    """Measure the models of the first seed on held-out problems of the longest targets.
+
+    Parameters
+    ----------
+    trained : mapping of str to Family
+        By task.
+    depth : Profile
+    rng : numpy.random.Generator
+        Of the draws of items and answers.
+
+    Returns
+    -------
+    Study
+    """
+    measured, passed, smallest, counts = {}, [], {}, []
+    for task, one in trained.items():
+        asked = stratify(one.data, depth.n_problems, [LONGEST[task]])
+        first = [model for model in one.models if model.seed == 0]
+        rows = family.outcomes(one._replace(data=asked, models=first), n_items=depth.n_problems)
+        measured[task] = measure(rows, N_ITEMS, rng)
+        passed.append(pass_until(first, asked.task, asked.held_out, depth, rng))
+        least = rows.filter(pl.col("n_params") == pl.col("n_params").min())
+        smallest[task] = _over_chance(least, CHANCE[task], rng)
+        counts.append(f"{len(asked.held_out)} {NAMES[task]}")
+    described = f"held-out problems ({'; '.join(counts)}), first seed of each size"
+    return Study(measured, pl.concat(passed), smallest, described)
+
+
+def _over_chance(rows: pl.DataFrame, chance: float, rng: np.random.Generator) -> Found:
+    """Mean probability of a right answer over chance; swapped operands are resampled together."""
+    p = np.exp(rows["log_likelihood"].to_numpy())
+    pair = np.sort(rows.select("a", "b").to_numpy(), axis=1)
+    _, cluster = np.unique(pair, axis=0, return_inverse=True)
+    sums = np.stack([np.bincount(cluster.ravel(), p), np.bincount(cluster.ravel())])
+    drawn = item_bootstrap(sums, 2000, rng)
+    ends = percentile_interval(drawn[:, 0] / drawn[:, 1] / chance)
+    return Found(float(p.mean() / chance), tuple(ends), len(p), "items")
+
+
+def findings(
+    cells: pl.DataFrame, found: Study, bends: Mapping[str, float], n_seeds: int
+) -> dict[str, Found | str]:
+    """Compute the numbers of ``CLAIMS``.
+
+    Parameters
+    ----------
+    cells : polars.DataFrame
+        From `against_chance`, the paper's accuracies.
+    found : Study
+    bends : mapping of str to float
+        By task, the p-value of the curvature of our accuracy.
+    n_seeds : int
+        Training seeds behind each size; the curvature is judged by their scatter.
+
+    Returns
+    -------
+    dict of str to Found or str
+        By the id of the claim.
+    """
+    chance = pl.col("chance")
+    sure, point, may = (
+        cells.filter(pl.col(column) * error < chance).height
+        for column, error in (("high", 1 + READING), ("score", 1), ("low", 1 - READING))
+    )
+    curves = falls(cells)
+    n_falls = curves["falls"].sum()
+    few, most = (unseen(found.passed["expected"], n) for n in N_ITEMS[::3])
+    inside = found.passed["expected"].is_between(found.passed["low"], found.passed["high"])
+    n = found.passed.height
+    share = tuple(wilson_interval(inside.sum(), n))
+    of_ours: dict[str, Found | str] = {
+        "figure-4-chance": Found(point, (sure, may), cells.height, "accuracies"),
+        "figure-4-rises": Found(
+            n_falls, (curves["certain"].sum(), n_falls), curves.height, "curves"
+        ),
+        "figure-4-foot": Found(int((few > 0.5).sum()), n=n, n_of="models"),
+        "figure-4-seen": Found(most.max(), n=n, n_of="models"),
+        "figure-4-pass-until": Found(inside.mean(), share, n, "models"),
+    }
+    for task, word in zip(LONGEST, ("times", "plus"), strict=True):
+        of_ours[f"figure-4-smallest-{word}"] = found.smallest[task]
+        of_ours[f"figure-4-linear-{word}"] = (
+            Found(bends[task], n=n_seeds, n_of="seeds")
+            if n_seeds >= 3
+            else "one seed: another would move the curve as much"
+        )
+    return of_ours
+
+
+def unseen(accuracy: pl.Series, n: int) -> np.ndarray:
+    """Return the probability that models of these accuracies have no right answer among n items."""
+    return np.asarray(tokens.probability_unseen(accuracy, n))

@@ -1,24 +1,25 @@
-"""Is a jump real? The loss itself, size by size, seed by seed and schedule by schedule.
+"""A jump that no metric made: the loss itself, by size, seed and training schedule.
 
-No metric makes or removes a jump of the cross-entropy. What may make one is the training: one
-seed, or one schedule under which small models never converge.
+No metric makes or removes a jump of the cross-entropy. Training may make one: a single seed, or a
+schedule under which small models do not converge.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from mirage.arithmetic import family, problems
-from mirage.arithmetic.family import Profile
-from mirage.arithmetic.train import evaluate
-from mirage.book.claims import Claim
+from mirage.arithmetic import family
+from mirage.arithmetic.curves import EXACT, comparable
+from mirage.book.claims import Claim, Found
 from mirage.book.rules import Below, Exceeds
-from mirage.fits.comparison import MARGIN
-from mirage.statistics.intervals import wilson_interval
-from mirage.training import sweep
+from mirage.fits.comparison import MARGIN, Comparison, compare
+from mirage.fits.profiles import threshold
+from mirage.pages.not_a_mirage_measures import between_seeds, half_size, local_exponents
+from mirage.pages.not_a_mirage_runs import CHECKS, schedules, seeds
+from mirage.statistics.intervals import Interval, mean_interval
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -30,7 +31,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="not-a-mirage-steep",
-        place="The paper's model has one exponent for all sizes; a jump of the loss has a large one",
+        place="The paper's model has one exponent for all sizes; a jump has a large one",
         statement="Our transformers, sums of five digits: steepest local exponent of the loss"
         " between neighbouring sizes, mean over seeds. The paper's model has 0.5 at all sizes.",
         rule=Exceeds(2),
@@ -72,230 +73,195 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-# Factors on the family's learning rate and number of steps. Twice either way is the error that a
-# practised eye makes; more and the runs cost more than the family.
-SCHEDULES = {
-    "half the steps": (1.0, 0.5),
-    "half the learning rate": (0.5, 1.0),
-    "the family's": (1.0, 1.0),
-    "twice the learning rate": (2.0, 1.0),
-    "twice the steps": (1.0, 2.0),
-}
-CURVE = ("task", "schedule", "seed")
+TASKS = {"two-digit-multiplication": 4, "four-digit-addition": 5}  # target length, digits
+PRODUCTS, SUMS = TASKS
+NAMES = {PRODUCTS: "products of 4 digits", SUMS: "sums of 5 digits"}
 
 
-@dataclass(frozen=True)
-class Checks:
-    """What is trained besides the family.
+class Study(NamedTuple):
+    """What the page is about; scores are of held-out problems at temperature 1.
 
-    Parameters
+    Attributes
     ----------
-    schedules : tuple of str
-        Keys of `SCHEDULES`.
-    widths : tuple of int
-        Sizes that the other schedules are tried on: those about the jump.
-    n_seeds : int
-        Training runs per size and schedule.
-    seed_widths : tuple of int
-        Sizes of which more seeds are trained.
-    seeds : int
-        That many.
+    curves : polars.DataFrame
+        The family's scores under four metrics (`mirage.arithmetic.curves.comparable`).
+    runs : polars.DataFrame
+        A row per task, size and seed of the family, with its ``loss`` and exact match.
+    more : polars.DataFrame
+        Sums: the family's runs and those of more seeds.
+    tried : polars.DataFrame
+        Sums: the runs under each ``schedule``, the family's too.
     """
 
-    schedules: tuple[str, ...]
-    widths: tuple[int, ...]
-    n_seeds: int
-    seed_widths: tuple[int, ...]
-    seeds: int
+    curves: pl.DataFrame
+    runs: pl.DataFrame
+    more: pl.DataFrame
+    tried: pl.DataFrame
 
 
-CHECKS = {
-    "quick": Checks(("half the steps",), (16, 32, 64), 1, (), 0),
-    "paper": Checks(tuple(SCHEDULES), (8, 12, 16, 24, 32, 48), 1, (12, 16, 24), 10),
-}
-
-
-def schedules(task_name: str, profile: Profile, checks: Checks, **options) -> pl.DataFrame:
-    """Train sizes of the family under other schedules.
+def study(profile: str, **options) -> Study:
+    """Train the family on both tasks, and further seeds and schedules on sums.
 
     Parameters
     ----------
-    task_name : str
-        A key of `mirage.arithmetic.tasks.TASKS`.
-    profile : mirage.arithmetic.family.Profile
-        The family's.
-    checks : Checks
-        Which schedules, sizes and how many seeds.
+    profile : {"quick", "paper"}
     **options
         Passed to `mirage.training.sweep.run`.
 
     Returns
     -------
-    polars.DataFrame
-        The rows of `mirage.arithmetic.family.evaluate`, without the weights, with the name of the
-        ``schedule``.
+    Study
     """
-    data = problems.load(task_name)
-    own = family.configs(replace(profile, widths=checks.widths, n_seeds=checks.n_seeds), data)
-    parts = []
-    for name in checks.schedules:
-        rate, steps = SCHEDULES[name]
-        changed = [_scaled(config, rate, steps) for config in own]
-        title = f"Transformers on {task_name}"  # the family's, which shares its cache
-        table = sweep.run(evaluate, changed, data, title, **options)
-        parts.append(table.drop("weights").with_columns(schedule=pl.lit(name)))
-    return pl.concat(parts)
+    chosen, checks = family.PROFILES[profile], CHECKS[profile]
+    trained = pl.concat([family.train(task, chosen, **options).scores for task in TASKS])
+    curves = _asked(trained)
+    runs = curves.filter(metric=EXACT)
+    more = _asked(seeds(SUMS, chosen, checks, **options)).filter(metric=EXACT)
+    own = runs.filter(task=SUMS).with_columns(schedule=pl.lit("the family's"))
+    other = schedules(SUMS, chosen, checks, **options)
+    if other is None:
+        return Study(curves, runs, more, own)
+    other = _asked(other).filter(pl.col("schedule") != "the family's", metric=EXACT)
+    return Study(curves, runs, more, pl.concat([own, other], how="diagonal"))
 
 
-def seeds(task_name: str, profile: Profile, checks: Checks, **options) -> pl.DataFrame:
-    """Score the family, with more seeds of the sizes about the jump.
+def _asked(scores: pl.DataFrame) -> pl.DataFrame:
+    return comparable(scores.filter(split="held-out", temperature=1.0), TASKS)
+
+
+class Shapes(NamedTuple):
+    """Comparisons of smooth with broken curves, and the threshold of the loss.
+
+    Attributes
+    ----------
+    loss : dict of str to mirage.fits.Comparison
+        By task, the loss against size.
+    by_loss : mirage.fits.Comparison
+        Exact match of sums against loss.
+    threshold : float
+        Loss (nats per token) at which a hinge fitted to exact match of sums turns.
+    interval : Interval
+        Of the threshold.
+    """
+
+    loss: dict[str, Comparison]
+    by_loss: Comparison
+    threshold: float
+    interval: Interval
+
+
+def shapes(runs: pl.DataFrame) -> Shapes:
+    """Compare smooth with broken curves on all runs of the family.
 
     Parameters
     ----------
-    task_name, profile, checks, **options
-        As in `schedules`.
+    runs : polars.DataFrame
+        Of `Study`.
 
     Returns
     -------
-    polars.DataFrame
-        The scores of `mirage.arithmetic.family.train`, a row more for each seed more.
+    Shapes
     """
-    rest = tuple(width for width in profile.widths if width not in checks.seed_widths)
-    parts = [family.train(task_name, replace(profile, widths=rest), **options).scores]
-    if checks.seed_widths:
-        more = replace(profile, widths=checks.seed_widths, n_seeds=checks.seeds)
-        parts.append(family.train(task_name, more, **options).scores)
-    return pl.concat(parts).sort("n_params", "seed", maintain_order=True)
+    by_task = {task: runs.filter(task=task) for task in TASKS}
+    loss = {t: compare(p["n_params"], -p["loss"], held_out=False) for t, p in by_task.items()}
+    x, y, items = by_task[SUMS].select("loss", "score", "n_items").to_numpy().T
+    by_loss = compare(x, y, items, against="loss", held_out=False)
+    turn = threshold(x, y, items, against="loss")
+    return Shapes(loss, by_loss, *turn[:2])
 
 
-def _scaled(config, rate: float, steps: float):
-    schedule = config.schedule
-    changed = {
-        "learning_rate": schedule.learning_rate * rate,
-        "epochs": schedule.epochs * steps,
+def findings(found: Study, shape: Shapes) -> dict[str, Found | str]:
+    """Compute the numbers of ``CLAIMS``.
+
+    Parameters
+    ----------
+    found : Study
+    shape : Shapes
+        Of its runs.
+
+    Returns
+    -------
+    dict of str to Found or str
+        By the id of the claim.
+    """
+    steep = local_exponents(found.runs).group_by("task", "seed").agg(pl.max("exponent"))
+    wide = steep.pivot(on="task", index="seed", values="exponent")
+    ratio, of_sums = wide[SUMS] / wide[PRODUCTS], wide[SUMS]
+    n_seeds = wide.height
+    of_ours: dict[str, Found | str] = {
+        "not-a-mirage-exponent": Found(ratio.mean(), _ends(ratio), n_seeds, "seeds"),
+        "not-a-mirage-steep": Found(of_sums.mean(), _ends(of_sums), n_seeds, "seeds"),
     }
-    return replace(config, schedule=replace(schedule, **changed))
-
-
-def local_exponents(scores: pl.DataFrame) -> pl.DataFrame:
-    """Exponent of the power law that leads from the loss of one size to that of the next.
-
-    Parameters
-    ----------
-    scores : polars.DataFrame
-        A score table with one row per size, and per task, schedule and seed where it has them.
-
-    Returns
-    -------
-    polars.DataFrame
-        A row per pair of neighbours: ``task``, ``schedule`` and ``seed`` as far as there are such,
-        ``n_params``, the geometric mean of both, and ``exponent``, the nats of the log loss that a
-        nat of size takes away. The paper's model has one exponent for all sizes.
-
-    Raises
-    ------
-    ValueError
-        A size twice on one curve, or a loss that is not positive.
-
-    Notes
-    -----
-    −Δ ln(loss) / Δ ln(n_params).
-
-    Examples
-    --------
-    Ten times the size, half the loss: ln 2 / ln 10.
-
-    >>> table = pl.DataFrame({"task": "sum", "n_params": [100, 1000], "loss": [1.0, 0.5]})
-    >>> local_exponents(table).select("n_params", pl.col("exponent").round(3)).rows()
-    [(316.22776601683796, 0.301)]
-    """
-    key = [name for name in CURVE if name in scores.columns]
-    if scores.select(pl.struct(*key, "n_params").is_duplicated().any()).item():
-        raise ValueError(f"scores: found a size twice on one curve, expected one row per {key}")
-    if not scores.select((pl.col("loss") > 0).fill_null(False).all()).item():
-        raise ValueError("loss: found a value that is not positive, or none; expected nats above 0")
-    x, y = pl.col("n_params").log(), pl.col("loss").log()
-    pairs = scores.sort(*key, "n_params").select(
-        *key,
-        n_params=((x + x.shift(1)).over(key) / 2).exp(),
-        exponent=-y.diff().over(key) / x.diff().over(key),
+    compared = {
+        "broken": shape.loss[SUMS],
+        "smooth": shape.loss[PRODUCTS],
+        "by-loss": shape.by_loss,
+    }
+    for name, one in compared.items():
+        known = one.delta is not None and np.isfinite(one.delta)
+        of_ours[f"not-a-mirage-{name}"] = Found(one.delta) if known else one.reason
+    by_schedule = _steepest(found.tried)
+    n_schedules = by_schedule.height
+    of_ours["not-a-mirage-schedule"] = (
+        Found(by_schedule["exponent"].min(), n=n_schedules, n_of="schedules")
+        if n_schedules > 1
+        else "the quick profile has one schedule"
     )
-    return pairs.drop_nulls("exponent")
+    return of_ours | {"not-a-mirage-seeds": _variance(found.more)}
 
 
-def half_size(scores: pl.DataFrame) -> pl.DataFrame:
-    """Size at which a score first passes one half.
-
-    Parameters
-    ----------
-    scores : polars.DataFrame
-        As in `local_exponents`, of one metric.
-
-    Returns
-    -------
-    polars.DataFrame
-        A row per task, schedule and seed: ``half_size``, parameters, by interpolation in their
-        logarithm; null where all scores lie on one side of one half.
-
-    Examples
-    --------
-    >>> table = pl.DataFrame({"task": "sum", "n_params": [100, 10_000], "score": [0.25, 0.75]})
-    >>> half_size(table)["half_size"].round(6).item()
-    1000.0
-    """
-    key = [name for name in CURVE if name in scores.columns]
-    rows = []
-    for values, curve in scores.sort("n_params").group_by(key, maintain_order=True):
-        x, y = np.log(curve["n_params"].to_numpy()), curve["score"].to_numpy()
-        above = int(np.argmax(y >= 0.5))
-        found = None
-        if above:  # neither the smallest nor none
-            found = float(
-                np.exp(np.interp(0.5, y[above - 1 : above + 1], x[above - 1 : above + 1]))
-            )
-        rows.append(dict(zip(key, values, strict=True)) | {"half_size": found})
-    return pl.DataFrame(rows, schema_overrides={"half_size": pl.Float64})
+def _variance(more: pl.DataFrame) -> Found | str:
+    spread = between_seeds(more)
+    share, n_seeds = spread["share"].max(), int(spread["n_seeds"].max())
+    if n_seeds < 2:
+        return "one seed has no variance"
+    if share is None:
+        return "every size has all seeds right, or all wrong"
+    return Found(share, n=n_seeds, n_of="seeds")
 
 
-def between_seeds(scores: pl.DataFrame, success: float = 0.5) -> pl.DataFrame:
-    """Do seeds of one size agree, or do some learn a task that others do not?
+def _ends(values: pl.Series) -> tuple[float, float] | None:
+    return tuple(mean_interval(values)) if len(values) > 1 else None
+
+
+def _steepest(tried: pl.DataFrame) -> pl.DataFrame:
+    """Steepest exponent of each schedule, mean over seeds, ascending."""
+    steep = local_exponents(tried).group_by("schedule", "seed").agg(pl.max("exponent"))
+    return steep.group_by("schedule").agg(pl.mean("exponent")).sort("exponent")
+
+
+def numbers(found: Study, shape: Shapes) -> dict[str, str]:
+    """Write what the text of the page quotes.
 
     Parameters
     ----------
-    scores : polars.DataFrame
-        A score table of one task and metric in [0, 1], a row per size and seed.
-    success : float
-        Score above which a run has learnt the task.
+    found : Study
+    shape : Shapes
+        Of its runs.
 
     Returns
     -------
-    polars.DataFrame
-        A row per size: ``n_params``, ``n_seeds``, ``score``, the mean, ``share``, the variance
-        between seeds over the largest that this mean allows, in [0, 1] (0: they agree; 1: each is
-        at 0 or 1; null for one seed, and where all are at 0 or 1), and ``success``, the fraction of
-        runs, with ``low`` and ``high``, its 95 % Wilson interval.
-
-    Notes
-    -----
-    share = s² / (m (1 − m)), s² the variance with n − 1 below; cut off at 1.
-    Bimodality over seeds is Zhao et al.'s account of breakthroughs.
-
-    Examples
-    --------
-    >>> table = pl.DataFrame({"n_params": [9, 9, 99, 99], "score": [0.0, 1.0, 0.9, 0.9]})
-    >>> between_seeds(table).select("n_params", "share", "success").rows()
-    [(9, 1.0, 0.5), (99, 0.0, 1.0)]
+    dict of str to str
     """
-    mean = pl.col("score").mean()
-    share = (pl.col("score").var() / (mean * (1 - mean))).clip(0, 1)
-    sizes = scores.group_by("n_params").agg(
-        n_seeds=pl.len(),
-        score=mean,
-        share=pl.when((mean > 0) & (mean < 1)).then(share),
-        n_success=(pl.col("score") > success).sum(),
-    )
-    sizes = sizes.sort("n_params")
-    low, high = wilson_interval(sizes["n_success"].to_numpy(), sizes["n_seeds"].to_numpy())
-    return sizes.with_columns(
-        success=pl.col("n_success") / pl.col("n_seeds"), low=pl.Series(low), high=pl.Series(high)
-    ).drop("n_success")
+    steep = local_exponents(found.runs).group_by("task", "seed").agg(pl.max("exponent"))
+    means = found.runs.group_by("task", "n_params").agg(pl.col("loss").log().mean().exp())
+    of_mean = local_exponents(means).group_by("task").agg(pl.max("exponent"))
+    values = {}
+    for task, name in ((PRODUCTS, "products"), (SUMS, "sums")):
+        values[f"steepest-{name}"] = f"{steep.filter(task=task)['exponent'].mean():.1f}"
+        values[f"mean-{name}"] = f"{of_mean.filter(task=task)['exponent'].item():.1f}"
+        values[f"shape-{name}"] = shape.loss[task].verdict
+    values["by-loss"] = shape.by_loss.verdict
+    values["threshold"] = f"{shape.threshold:.2f} nats (95 % interval {shape.interval:.2f})"
+    halves = half_size(found.tried).group_by("schedule").agg(pl.mean("half_size")).drop_nulls()
+    by_schedule = _steepest(found.tried)
+    text = "This profile trains under one schedule."
+    if by_schedule.height > 1 and halves.height > 1:
+        moved = halves["half_size"].max() / halves["half_size"].min()
+        text = (
+            f"Of {by_schedule.height} schedules {halves.height} answer half of the problems right"
+            f" within these sizes, at sizes that differ by a factor of {moved:.1f}; the smallest of"
+            f" their steepest exponents is {by_schedule['exponent'][0]:.1f}"
+            f" ({by_schedule['schedule'][0]})."
+        )
+    return values | {"schedules": text}

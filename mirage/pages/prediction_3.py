@@ -1,19 +1,22 @@
-"""How scores change with target length L, the paper's third prediction.
+"""Prediction 3: how accuracy and token edit distance change with target length L.
 
 The paper: accuracy falls about geometrically, as p^L; token edit distance grows about linearly,
-as L(1 − p). Both assume that tokens err independently and with one probability.
+as L(1 − p). Both assume that tokens are independent and equally likely to be right.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import polars as pl
 
-from mirage.book.claims import Claim, Kind
+from mirage import tables
+from mirage.arithmetic.family import Family
+from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Equals, Exceeds
 from mirage.fits.lengths import geometric_length, linear_length
 from mirage.formatting import number
-from mirage.statistics.bootstrap import item_bootstrap
 from mirage.statistics.intervals import percentile_interval
 
 GEOMETRIC = "Section 3, prediction 3: with target length accuracy falls about geometrically"
@@ -74,6 +77,12 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
+TASKS = {"two-digit-multiplication": "products", "four-digit-addition": "sums"}
+FACTORS = {  # of `excess`, as drawn
+    "total": "accuracy / p$^{L + 1}$",
+    "together": "errors occur together",
+    "unequal": "unequal places",
+}
 MODEL = ("family", "model", "n_params", "task", "temperature", "seed")
 
 
@@ -99,7 +108,9 @@ def fit(scores: pl.DataFrame, accuracy: str = "exact match", end: int = 0) -> pl
           ``decay``, the factor of accuracy per token; ``amplitude``, that line at 0 tokens: 1
           where accuracy = p^L;
         - ``p`` and ``exponent``: `mirage.fits.geometric_length`;
-        - ``linear_r_squared``, ``slope``, ``intercept`` of token edit distance, in tokens.
+        - ``linear_r_squared``, ``slope``, ``intercept`` of token edit distance, in tokens;
+          ``power``, the exponent of the power of L through it, 1 where it is L(1 − p); NaN where
+          a distance is 0.
 
     Examples
     --------
@@ -109,9 +120,9 @@ def fit(scores: pl.DataFrame, accuracy: str = "exact match", end: int = 0) -> pl
     ...     row | {"target_length": n, "metric": metric, "score": score} for n in range(1, 5)
     ...     for metric, score in (("exact match", 0.8**n), ("token edit distance", 0.2 * n))
     ... ])
-    >>> columns = pl.col("decay", "amplitude", "exponent", "slope").round(6)
+    >>> columns = pl.col("decay", "amplitude", "exponent", "slope", "power").round(6)
     >>> fit(table).select(columns).row(0)
-    (0.8, 1.0, 1.0, 0.2)
+    (0.8, 1.0, 1.0, 0.2, 1.0)
     """
     metrics = {accuracy: "accuracy", "token edit distance": "distance"}
     wide = (
@@ -168,67 +179,64 @@ def summary(fits: pl.DataFrame, digits: int = 2) -> pl.DataFrame:
     )
 
 
-def excess(
-    outcomes: pl.DataFrame, rng: np.random.Generator, n_resamples: int = 1000
-) -> pl.DataFrame:
-    """How much likelier a right answer is than independent, equal tokens would make it.
+def median(values: pl.Series, rng: np.random.Generator, n_of: str) -> Found | str:
+    """Median over curves with its bootstrap interval; curves without a finite value are left out.
 
     Parameters
     ----------
-    outcomes : polars.DataFrame
-        From `mirage.arithmetic.family.outcomes`.
+    values : polars.Series
+        One number of each curve.
     rng : numpy.random.Generator
-        Of the bootstrap over items.
-    n_resamples : int
-        Test sets drawn.
+        Draws the curves.
+    n_of : str
+        What the curves are.
 
     Returns
     -------
-    polars.DataFrame
-        A row per model, seed, target length L and ``factor``, its value in ``score``, the 95 %
-        bootstrap interval in ``low``, ``high``, and ``n_items``:
-
-        - "total": expected exact match over p^(L + 1), p the mean probability of the right
-          character over the L digits and the end, at temperature 1;
-        - "together": the same over the product of the mean probabilities at each place; above 1
-          if an item that is easy at one place is easy at another;
-        - "unequal": that product over p^(L + 1); at most 1, less if some places are harder.
-
-        The first is the product of the other two.
-
-    Notes
-    -----
-    a∘b and b∘a are resampled together: they are not independent.
+    Found or str
+        A reason where fewer than 3 values are finite.
 
     Examples
     --------
-    Two items: all characters sure, or each with probability ½. Together (1 + ¼)/2 over ¾².
-
-    >>> row = {"family": "a", "model": "b", "n_params": 1, "task": "c", "seed": 0, "a": 1}
-    >>> row |= {"target_length": 1}
-    >>> table = pl.DataFrame([
-    ...     row | {"b": 0, "log_probs": [0.0, 0.0]},
-    ...     row | {"b": 3, "log_probs": [float(np.log(0.5))] * 2},
-    ... ])
-    >>> found = excess(table, np.random.default_rng(0), 10)
-    >>> found.select("factor", pl.col("score").round(4)).rows()
-    [('total', 1.1111), ('together', 1.1111), ('unequal', 1.0)]
+    >>> found = median(pl.Series([1.0, 2.0, 4.0, None]), np.random.default_rng(0), "curves")
+    >>> found.ours, found.interval, found.n
+    (2.0, (1.0, 4.0), 3)
     """
-    key = ["family", "model", "n_params", "task", "seed", "target_length"]
-    rows = []
-    for values, part in outcomes.sort(key).group_by(key, maintain_order=True):
-        p = np.exp(np.array(part["log_probs"].to_list(), dtype=np.float64))  # (items, L + 1)
-        of_item = np.column_stack([p.prod(axis=1), p, np.ones(len(p))])
-        pair = np.sort(part.select("a", "b").to_numpy(), axis=1)
-        _, cluster = np.unique(pair, axis=0, return_inverse=True)
-        sums = np.stack([np.bincount(cluster.ravel(), column) for column in of_item.T])
-        found = _factors(sums.sum(axis=1))
-        drawn = _factors(item_bootstrap(sums, n_resamples, rng))
-        for name, score in found.items():
-            low, high = percentile_interval(drawn[name])
-            row = dict(zip(key, values, strict=True)) | {"n_items": part.height, "factor": name}
-            rows.append(row | {"score": float(score), "low": low, "high": high})
-    return pl.DataFrame(rows)
+    known = values.drop_nulls().to_numpy()
+    known = known[np.isfinite(known)]
+    if len(known) < 3:
+        return f"only {len(known)} {n_of} have a value"
+    drawn = np.median(known[rng.integers(len(known), size=(2000, len(known)))], axis=1)
+    return Found(float(np.median(known)), tuple(percentile_interval(drawn)), len(known), n_of)
+
+
+def findings(
+    of_paper: pl.DataFrame, of_ours: pl.DataFrame, factors: pl.DataFrame, rng: np.random.Generator
+) -> dict[str, Found | str]:
+    """Compute the numbers of ``CLAIMS``.
+
+    Parameters
+    ----------
+    of_paper, of_ours : polars.DataFrame
+        From `fit`: the paper's points at temperature 0, and our products.
+    factors : polars.DataFrame
+        From `excess`: our products of the longest target.
+    rng : numpy.random.Generator
+        Of the bootstrap over curves.
+
+    Returns
+    -------
+    dict of str to Found or str
+        By the id of the claim.
+    """
+    found = {}
+    for whose, fits in {"": of_paper, "-ours": of_ours}.items():
+        for kind, column in {"geometric": "exponent", "linear": "power"}.items():
+            n_of = "models" if whose else "curves"
+            found[f"prediction-3-{kind}{whose}"] = median(fits[column], rng, n_of)
+    for name in ("together", "total"):
+        found[f"prediction-3-{name}"] = median(factors.filter(factor=name)["score"], rng, "models")
+    return found
 
 
 def _geometric(length: np.ndarray, accuracy: np.ndarray) -> dict[str, float]:
@@ -250,12 +258,67 @@ def _linear(length: pl.Series, distance: pl.Series) -> dict[str, float]:
     row = {"linear_r_squared": line.r_squared, "slope": line.slope, "intercept": line.intercept}
     row |= {"slope_low": line.interval.low, "slope_high": line.interval.high}
     row |= {"intercept_low": line.intercept_interval.low}
-    return row | {"intercept_high": line.intercept_interval.high}
+    row |= {"intercept_high": line.intercept_interval.high}
+    positive = (distance > 0).all()
+    power = np.polyfit(np.log(length), np.log(distance), 1)[0] if positive else np.nan
+    return row | {"power": float(power)}
 
 
-def _factors(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Factors from sums over items, shape (..., 1 + characters + 1): answer, characters, items."""
-    answer, *characters = np.moveaxis(sums[..., :-1] / sums[..., -1:], -1, 0)
-    places = np.prod(characters, axis=0)
-    equal = np.mean(characters, axis=0) ** len(characters)
-    return {"total": answer / equal, "together": answer / places, "unequal": places / equal}
+def means(trained: Iterable[Family], least: int) -> pl.DataFrame:
+    """Average our models' scores at temperature 1 over seeds, with the exact accuracy.
+
+    Parameters
+    ----------
+    trained : iterable of Family
+    least : int
+        Test items below which a target length is left out.
+
+    Returns
+    -------
+    polars.DataFrame
+        A score table of held-out problems; "exact match" is the expected one.
+    """
+    every = pl.concat(one.scores for one in trained).filter(split="held-out", temperature=1.0)
+    every = every.filter(pl.col("target_length").is_not_null(), pl.col("n_items") >= least)
+    exact = {"exact match": "sampled", "expected exact match": "exact match"}
+    renamed = every.with_columns(pl.col("metric").replace(exact))
+    averaged = tables.over_seeds(renamed, bounds=(0, float("inf")))
+    return averaged.with_columns(seed=pl.lit(None, pl.Int64))
+
+
+def together(of_paper: pl.DataFrame, of_ours: pl.DataFrame) -> pl.DataFrame:
+    """Put the fits of the paper's points and of ours below each other."""
+    return pl.concat([of_paper, of_ours], how="vertical_relaxed")
+
+
+def numbers(
+    found: Mapping[str, Found | str], of_paper: pl.DataFrame, factors: pl.DataFrame
+) -> dict[str, str]:
+    """Write what the text of the page quotes.
+
+    Parameters
+    ----------
+    found : mapping of str to Found or str
+        From `findings`.
+    of_paper : polars.DataFrame
+        From `fit`.
+    factors : polars.DataFrame
+        From `longest`.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    values = {
+        "steep": str(of_paper.filter(pl.col("amplitude_low") > 1).height),
+        "curves": str(of_paper.height),
+        "items": str(factors["n_items"].min()),
+    }
+    for name, one in found.items():
+        text = one
+        if isinstance(one, Found):
+            low, high = one.interval
+            text = f"{one.ours:.2f} (95 % interval [{low:.2f}, {high:.2f}])"
+        values[name.removeprefix("prediction-3-")] = text
+    unequal = factors.filter(task="two-digit-multiplication", factor="unequal")["score"].median()
+    return values | {"unequal": f"{unequal:.2f}"}

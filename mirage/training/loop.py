@@ -37,6 +37,9 @@ class Schedule:
         Steps over which the learning rate rises linearly from 0.
     decay : {"constant", "linear", "cosine"}
         How it falls to 0 by the last step.
+    weight_decay : float
+        Adam's, decoupled from the gradient (Loshchilov and Hutter 2019): each step multiplies
+        the weights by 1 − learning rate × this.
     """
 
     optimizer: Literal["sgd", "adam"]
@@ -46,6 +49,7 @@ class Schedule:
     momentum: float = 0.0
     warmup: int = 0
     decay: Literal["constant", "linear", "cosine"] = "constant"
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a name that would silently mean another."""
@@ -54,6 +58,11 @@ class Schedule:
                 raise ValueError(
                     f"{name}: found {getattr(self, name)!r}, expected one of {', '.join(known)}"
                 )
+        if self.weight_decay and self.optimizer != "adam":
+            raise ValueError(
+                f"weight_decay: found {self.weight_decay} for {self.optimizer}, expected 0; "
+                "only adam has it"
+            )
 
     def n_steps(self, n_items: int) -> int:
         """Count the steps on ``n_items`` training items; at least 1.
@@ -170,7 +179,9 @@ def train(
             parameters, peak, momentum=schedule.momentum, nesterov=nesterov, fused=True
         )
     else:
-        optimizer = torch.optim.Adam(parameters, peak, fused=True)
+        optimizer = torch.optim.AdamW(
+            parameters, peak, weight_decay=schedule.weight_decay, fused=True
+        )
     model.train()
     tail, total, counted = n_steps - max(1, n_steps // 10), 0.0, 0
     for step, index in enumerate(batches(n_items, schedule, seed)):

@@ -39,7 +39,9 @@ def test_transformers_computes_the_same_logits(name, width, tmp_path):
     model = untrained(task, width)
     theirs, _ = load(export.export(model, task, tmp_path))
     assert type(theirs).__name__ == "GPT2LMHeadModel"
-    assert sum(p.numel() for p in theirs.parameters()) == sum(p.numel() for p in model.parameters())
+    spare = width * (export.POSITIONS - model.n_positions)
+    ours = sum(p.numel() for p in model.parameters())
+    assert sum(p.numel() for p in theirs.parameters()) == ours + spare
     chosen = tasks.sample(task, 200, np.random.default_rng(0))
     tokens = torch.tensor(problems.encode(task, chosen).tokens[:, :-1]).long()
     if width > 3:  # a LayerNorm of three nearly equal numbers enlarges rounding a hundredfold
@@ -102,7 +104,7 @@ def test_a_checkpoint_replaces_an_older_one(tmp_path):
     export.export(untrained(task, 8), task, tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["n_embd"] == 8
     assert load(tmp_path)[0].config.n_embd == 8
-    assert len(list(tmp_path.iterdir())) == 5  # no temporary file stays
+    assert len(list(tmp_path.iterdir())) == 6  # no temporary file stays
 
 
 def test_a_family_becomes_a_folder_of_checkpoints(tmp_path):
@@ -116,3 +118,45 @@ def test_a_family_becomes_a_folder_of_checkpoints(tmp_path):
         theirs, _ = load(folder)
         written = theirs.generate(ids, max_new_tokens=1, do_sample=False)[:, 6:]
         assert torch.equal(written, generate(one.model, ids, 1))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_harness_that_reserves_room_for_an_answer_cuts_no_prompt(name, tmp_path):
+    # The lm-evaluation-harness keeps the last max_length − max_gen_toks tokens of a prompt.
+    task = TASKS[name]
+    model, tokenizer = load(export.export(untrained(task, 4), task, tmp_path))
+    max_length, max_gen_toks = model.config.n_positions, task.target_lengths[-1] + 1
+    assert max_length - max_gen_toks >= problems.n_read(task)
+    assert tokenizer.model_max_length == max_length
+    # Answers that go on over the end of what was trained are no error.
+    prompt = tokenizer(task.question(1, 2), return_tensors="pt").input_ids
+    rest = max_length - prompt.shape[1]
+    assert model.generate(prompt, max_new_tokens=rest, min_new_tokens=rest).shape[1] == max_length
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("two-digit-multiplication", ["`54*4=`", "`612` for 216", "max_gen_toks: 5", "| reverse"]),
+        ("four-digit-addition", ["`5407+86=`", "as one reads them, `5493`", "max_gen_toks: 6"]),
+    ],
+)
+def test_the_card_says_what_the_checkpoint_expects(name, words, tmp_path):
+    folder = export.export(untrained(TASKS[name], 4), TASKS[name], tmp_path)
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert all(word in card for word in words)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert ("answer_order" in config) == (name == "two-digit-multiplication")
+
+
+def test_a_checkpoint_of_products_writes_the_last_digit_first(tmp_path):
+    task = TASKS["two-digit-multiplication"]
+    model = untrained(task, 16)
+    theirs, tokenizer = load(export.export(model, task, tmp_path))
+    chosen = tasks.sample(task, 40, np.random.default_rng(0))
+    ours = scoring.completions(model, task, chosen, temperature=0.0)
+    questions = [task.question(a, b) for a, b in chosen.tolist()]
+    batch = tokenizer(questions, return_tensors="pt", return_token_type_ids=False)
+    written = theirs.generate(**batch, max_new_tokens=5, do_sample=False)[:, 6:]
+    texts = tokenizer.batch_decode(written, skip_special_tokens=True)
+    assert [text[::-1] for text in texts] == ours

@@ -37,7 +37,7 @@ from mirage.evaluation.server import Server
 from mirage.files import MirageError
 
 TASK = "two-digit-addition"
-# Four tokens are three digits and the end; the longest question has 6 of the model's 9 positions.
+# Four tokens are three digits and the end.
 QUESTIONS = Questions(TASK, n_items=60, held_out=True, max_tokens=4)
 # PyPI's torchvision does not import beside a CPU-only torch: see mirage/_torchvision.py.
 PRELUDE = "import mirage._torchvision; "
@@ -127,12 +127,34 @@ def test_temperature_1_samples_the_model_whatever_the_checkpoint_prefers(folder,
 
 def test_what_cannot_be_asked_is_an_error_of_its_items(folder):
     answers = []
-    long = Request("long", "Q: What is 123456 plus 1234567?\n\nA:", " 1", 0.0, 0, 4)
+    long = Request("long", f"Q: What is {10**20} plus {10**20}?\n\nA:", " 1", 0.0, 0, 4)
     good = Request("good", "Q: What is 1 plus 2?\n\nA:", " 3", 0.0, 0, 4)
     Checkpoint(str(folder)).answer([long, good], lambda *new: answers.extend(new))
     found = {answer.key: answer for answer in answers}
-    assert "the model reads 9" in found["long"].error
+    assert "the model reads 32" in found["long"].error
     assert found["good"].error is None
+
+
+def test_products_are_read_and_written_from_the_last_digit(tmp_path):
+    data = problems.load("two-digit-multiplication")
+    config = configs(Profile(widths=(16,), n_seeds=1, n_steps=100), data)[0]
+    model = fit(config, data)
+    folder, answers = export(model, data.task, tmp_path), {}
+    chosen = data.held_out[:20]
+    prompts = [data.task.question(a, b) for a, b in chosen.tolist()]
+    targets = [data.task.completion(a, b) for a, b in chosen.tolist()]
+    asked = [
+        Request(f"{kind}{i}", prompt, target, temperature, 0, 5)
+        for kind, temperature in (("greedy", 0.0), ("scored", None))
+        for i, (prompt, target) in enumerate(zip(prompts, targets, strict=True))
+    ]
+    Checkpoint(str(folder)).answer(asked, lambda *new: answers.update({a.key: a for a in new}))
+    said = scoring.completions(model, data.task, chosen, 0.0)
+    assert [answers[f"greedy{i}"].completion for i in range(20)] == said
+    forced = scoring.teacher_forced(model, data.task, chosen)
+    for i, target in enumerate(targets):
+        digits = forced.log_probs[i, : len(target.strip())].sum()
+        assert answers[f"scored{i}"].log_likelihood == pytest.approx(digits, rel=1e-4)
 
 
 def test_a_target_that_shares_a_token_with_the_prompt_has_a_reason(tmp_path):
@@ -253,8 +275,7 @@ generation_kwargs: {{until: ["\\n"], max_gen_toks: 4, do_sample: false}}
 metric_list: [{{metric: exact_match, aggregation: mean, higher_is_better: true}}]
 """)
     code = PRELUDE + "from lm_eval.__main__ import cli_evaluate; cli_evaluate()"
-    # The last token is written but not read, so that 9 positions make 10 tokens.
-    options = ["--model", "hf", "--model_args", f"pretrained={folder},max_length=10"]
+    options = ["--model", "hf", "--model_args", f"pretrained={folder}"]
     options += ["--tasks", "sums", "--include_path", tmp_path, "--device", "cpu"]
     options += ["--output_path", tmp_path / "out", "--log_samples", "--batch_size", "8"]
     subprocess.run(

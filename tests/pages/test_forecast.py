@@ -1,5 +1,6 @@
 """From the score of any metric to exact match, by the paper's equations."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from mirage import tables, theory
 from mirage.arithmetic.curves import METRICS, as_exact_match, comparable
+from mirage.book.claims import judged
 from mirage.emergence.forecast import forecast_largest
-from mirage.pages import forecast, published
+from mirage.pages import forecast, forecast_draw, forecast_text, published
 
 LENGTHS = {"sum": 4}
 
@@ -92,3 +94,79 @@ def test_conversions_agree_with_the_theory(p, length):
 def test_scores_out_of_range_are_refused(metric, score, message):
     with pytest.raises(ValueError, match=message):
         as_exact_match(metric, score, 4)
+
+
+def both_tasks(n_seeds: int = 2) -> pl.DataFrame:
+    """The paper's model under the names of both tasks, a little worse with each seed."""
+    parts = []
+    for task, length in forecast.LENGTHS.items():
+        for seed in range(n_seeds):
+            worse = pl.col("score") * (1 - 0.01 * seed)
+            rows = family().with_columns(
+                task=pl.lit(task), target_length=pl.lit(length, dtype=pl.Int64), score=worse
+            )
+            parts.append(rows.with_columns(seed=pl.lit(seed)))
+    return comparable(pl.concat(parts), forecast.LENGTHS)
+
+
+def test_errors_and_findings_of_our_family():
+    curves = both_tasks()
+    found = forecast.forecasts(curves)
+    assert found["n_held_out"].max() == 7 - 3
+    by_seed = forecast.errors(found)
+    assert by_seed.height == 4  # tasks and seeds
+    row = by_seed.row(0, named=True)
+    assert row["score"] == pytest.approx(row["token probability"] - row["exact match"])
+    gaps = forecast.gaps(forecast.of_paper())
+    assert gaps.height == 9
+    findings = forecast.findings(by_seed, gaps, "simulated data")
+    assert findings["forecast-bigg"] == "simulated data"
+    assert findings["forecast-gpt-3"].ours == pytest.approx(gaps["gap"].mean())
+    assert findings["forecast-four-digit-addition"].n == 2
+    assert len(judged(forecast.CLAIMS, findings)) == 4
+    one = forecast.findings(by_seed.filter(seed=0), gaps, "simulated data")
+    assert one["forecast-four-digit-addition"] == "one seed has no interval"
+
+
+def bigg(n_tasks: int = 3) -> pl.DataFrame:
+    rows = [
+        {"family": "BIG-G", "model": f"{n}", "n_params": n, "task": f"t{task}", "metric": metric}
+        | {"score": y + task / 100, "n_items": 50, "kind": "multiple choice", "source": "toy"}
+        for task in range(n_tasks)
+        for metric, ys in zip(forecast.BIGG, ((0.2, 0.3, 0.4, 0.5, 0.6, 0.8),) * 2, strict=True)
+        for n, y in zip(10 ** np.arange(1, 7), ys, strict=True)
+    ]
+    return pl.DataFrame(rows)
+
+
+def test_brier_scores_of_bigg_are_negated():
+    curves = forecast.bigg_curves(bigg())
+    brier = curves.filter(metric=forecast.BIGG[1])
+    assert brier["score"].max() < 0
+    assert brier["n_items"].is_null().all()
+    assert set(brier["floor"]) == {-1.0}
+    table = forecast.relative(curves, np.random.default_rng(0))
+    assert table.height == 3 * 3 * 3  # curves, sizes held out, both metrics and their ratio
+    gaps = forecast.gaps(forecast.of_paper())
+    findings = forecast.findings(forecast.errors(forecast.forecasts(both_tasks())), gaps, table)
+    assert findings["forecast-bigg"].n == 3
+
+
+def test_text_and_panels():
+    curves = both_tasks(1)
+    found = forecast.forecasts(curves)
+    table = forecast.relative(forecast.bigg_curves(bigg()), np.random.default_rng(0))
+    gaps = forecast.gaps(forecast.of_paper())
+    values = forecast_text.numbers(found, forecast.errors(found))
+    values |= forecast_text.quoted(curves, found, gaps, table)
+    assert values["hidden"] == "3"
+    assert values["about"].startswith("7 sizes, 1 seed, ")
+    assert values["early"].startswith("From models of at most")
+    assert forecast_text.early_text(None).startswith("Here even the smallest")
+    figure, axes = plt.subplots(2, 4)
+    forecast_draw.draw_curves(axes, curves, 3, "CDEFGHIJ")
+    averaged = found.with_columns(score="exact_match", low="em_low", high="em_high")
+    forecast_draw.draw_origins(axes[0, :2], averaged, "AB")
+    forecast_draw.draw_published(*axes[1, :2], forecast.of_paper(), table)
+    assert axes[1, 1].get_title(loc="left")
+    plt.close(figure)
