@@ -51,7 +51,7 @@ def family(models, items, scatter, rng, n_families=1) -> list[tuple]:
     for _ in range(n_families):
         truths = [truth for truth, (_, count) in TRUTHS.items() for _ in range(count)]
         abilities = [simulate(truth, models, items, scatter, rng) for truth in truths]
-        found = verdicts(abilities, rng)
+        found = verdicts(abilities, rng, plan=False)
         results += [
             (truth, row["verdict"], models, items, scatter)
             for truth, row in zip(truths, found, strict=True)

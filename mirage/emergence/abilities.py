@@ -160,7 +160,9 @@ def examine(
     return Examined(pl.DataFrame(rows, schema=SCHEMA).fill_nan(None), evidence)
 
 
-def verdicts(found: list[Ability], rng: np.random.Generator, n_draws: int = 200) -> list[dict]:
+def verdicts(
+    found: list[Ability], rng: np.random.Generator, n_draws: int = 200, plan: bool = True
+) -> list[dict]:
     """Judge abilities that are arrays already, with a plan for those that stay undecided.
 
     Parameters
@@ -171,6 +173,8 @@ def verdicts(found: list[Ability], rng: np.random.Generator, n_draws: int = 200)
         Source of all draws.
     n_draws : int
         As in `judge`.
+    plan : bool
+        Whether to say what would decide undecided abilities, about half of the time.
 
     Returns
     -------
@@ -188,7 +192,7 @@ def _judged(
     q = benjamini_hochberg(p)
     decided = [decide(one, value) for one, value in zip(evidence, q, strict=True)]
     rows = [_row(*parts) for parts in zip(evidence, decided, p, q, strict=True)]
-    undecided = [i for i, verdict in enumerate(decided) if verdict.verdict == "undecided"]
+    undecided = [i for i, v in enumerate(decided) if v.verdict == "undecided" and plan]
     for i, text in zip(undecided, plans([evidence[i] for i in undecided], rng), strict=True):
         rows[i]["plan"] = text
     judged = iter(zip(rows, evidence, strict=True))

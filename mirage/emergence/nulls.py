@@ -69,10 +69,8 @@ def null_scores(
     return np.concatenate([score(draw_accuracies(p, n, size, rng)) for size in sizes])
 
 
-def p_value(
-    observed: ArrayLike, null: ArrayLike, alternative: str = "greater"
-) -> float | np.ndarray:
-    """Share of the null draws that are at least as extreme as what was observed.
+def p_value(observed: ArrayLike, null: ArrayLike) -> float | np.ndarray:
+    """Share of the null draws that are at least as large as what was observed.
 
     Parameters
     ----------
@@ -80,10 +78,6 @@ def p_value(
         Score of the curve; may be infinite.
     null : array_like, shape (n_draws, ...)
         Scores under the null, as `null_scores` gives them.
-    alternative : {"greater", "less", "two-sided"}
-        "greater" asks for a sharper rise than the null's (small p), "less" for a sharper fall;
-        "two-sided" for either: it compares absolute values.
-
     Returns
     -------
     float or ndarray of shape (...)
@@ -92,11 +86,11 @@ def p_value(
     Raises
     ------
     ValueError
-        If the shapes disagree, there are no draws, or the alternative is unknown.
+        If the shapes disagree, or there are no draws.
 
     Notes
     -----
-    (1 + k)/(1 + n), k of n draws as extreme or more: the observation counts as one of the draws,
+    (1 + k)/(1 + n), k of n draws as large or larger: the observation counts as one of the draws,
     so that p is never 0 and a test at level α rejects a true null in at most α of cases.
 
     Examples
@@ -110,13 +104,6 @@ def p_value(
     if null.ndim == 0 or null.shape[0] == 0 or null.shape[1:] != observed.shape:
         expected = f"expected (n_draws, ...) with (...) = {observed.shape}"
         raise ValueError(f"null: found shape {null.shape}, {expected}")
-    if alternative == "two-sided":
-        observed, null = abs(observed), abs(null)
-    elif alternative == "less":
-        observed, null = -observed, -null
-    elif alternative != "greater":
-        expected = 'expected "greater", "less" or "two-sided"'
-        raise ValueError(f"alternative: found {alternative!r}, {expected}")
     # Equal scores may differ in the last digit: they count as equal.
     reached = (null >= observed - 1e-9 * abs(np.nan_to_num(observed, posinf=0, neginf=0))).sum(
         axis=0

@@ -16,8 +16,8 @@ from mirage.fits.jump import FEWEST
 from mirage.formatting import number
 from mirage.statistics.resolution import smallest_detectable
 
-FACTORS = (2, 4, 10, 30, 100)  # times as many items
-MOST_MODELS = 6  # more
+FACTORS = (3, 10, 30)  # times as many items
+MORE_MODELS = (1, 2, 4)
 _N_DRAWS = 60  # of a detectable height, of which two digits are enough
 
 
@@ -76,7 +76,7 @@ def _proposals(finding: Finding):
             n = curve.n_items * factor
             text = f"{number(float(n.min()))} items for each model, {factor} times as many"
             yield text, smooth._replace(n_items=n), scatter
-    for count in range(1, MOST_MODELS + 1):
+    for count in MORE_MODELS:
         denser = _denser(smooth, finding.gap, count)
         if len(denser.x) < FEWEST:
             continue
@@ -124,8 +124,8 @@ def _sentence(evidence: Evidence, enough: list[str]) -> str:
         )
     else:
         hints.append(
-            f"Neither {FACTORS[-1]} times as many items nor {MOST_MODELS} more models would show "
-            f"a jump of {JUMP:g} in log odds with 80 % power."
+            f"Neither {FACTORS[-1]} times as many items nor {MORE_MODELS[-1]} more models would "
+            f"show a jump of {JUMP:g} in log odds with 80 % power."
         )
     return " ".join(hints)
 

@@ -14,7 +14,7 @@ from mirage.emergence.ability_jumps import LEVEL
 from mirage.emergence.evidence import Evidence, Finding
 from mirage.fits.jump import FEWEST
 from mirage.formatting import number
-from mirage.statistics.resolution import smallest_detectable
+from mirage.statistics.resolution import rule_of_three, smallest_detectable
 
 VERDICTS = (
     "never-above-chance",
@@ -26,7 +26,10 @@ VERDICTS = (
     "undecided",
 )
 JUMP = 1.5  # log odds: a curve is gradual only if a jump of this height would have been found
-FALSE_SHARE = 0.1  # of the jumps named in a table that may be false, on average
+# Share of the jumps named in a table that may be false. It is nominal: fewer smooth curves than 5 %
+# have p ≤ .05, since neither link may explain a jump.
+FALSE_SHARE = 0.25
+QUIET = 0.2  # smaller p-values are too near to a jump to call a curve gradual
 DORMANT = 0.1  # share of the sizes from which a curve looks emergent
 UNSEEN = 3.0  # expected successes below which a score of 0 is no surprise: exp(-3) = 5 %
 CLEAR = 0.2  # share of the range above chance that a test must be able to see, to deny it
@@ -91,15 +94,15 @@ def decide(evidence: Evidence, q_jump: float) -> Verdict:
       it would have been seen with 95 % power;
     - *declines*: the 95 % interval of the slope lies below 0;
     - *undecided* with fewer than 5 models;
-    - *jump*: p ≤ .05 and q ≤ .1, under every metric that could show the jump;
+    - *jump*: p ≤ .05 and q ≤ .25, under every metric that could show the jump;
     - *metric*: the headline metric is dormant over a tenth of the sizes or more, longer than a
       smooth metric of the same answers (95 % interval of the difference above 0), and the smooth
       metric does not jump (p > .05) but rises; or the headline jumps where the smooth metric
       would have shown as large a jump and does not;
     - *resolution*: the headline metric is dormant, does not jump, and a smooth curve expects fewer
       than 3 successes wherever the score is 0;
-    - *gradual*: no metric jumps, and a jump of 1.5 in log odds would have been found with 80 %
-      power;
+    - *gradual*: no metric is near to a jump (p > .2), and one of 1.5 in log odds would have been
+      found with 80 % power;
     - *undecided* otherwise.
     """
     for rule in RULES:
@@ -199,18 +202,19 @@ def _resolution(evidence: Evidence, _) -> Verdict | None:
     if n is None or head.p_jump <= LEVEL or not head.dormancy.share >= DORMANT:
         return None
     zeros = (y == 0) & (np.cumsum(y) == 0)
-    if head.curve.chance or zeros.sum() < 2 or not (n * head.expected)[zeros].sum() < UNSEEN:
+    if head.curve.chance or not zeros.any() or not (n * head.expected)[zeros].sum() < UNSEEN:
         return None
-    unseen = smallest_detectable(float(n[zeros].min()))
+    unseen = rule_of_three(float(n[zeros].min()))
     return Verdict(
         "resolution",
-        f"The zeros at {zeros.sum()} of {len(y)} models are what a smooth curve gives on "
-        f"{n[zeros].min():.0f} items, which cannot show less than {number(unseen)}.",
+        f"The {'zeros' if zeros.sum() > 1 else 'zero'} at {zeros.sum()} of {len(y)} models "
+        f"{'are' if zeros.sum() > 1 else 'is'} what a smooth curve gives on {n[zeros].min():.0f} "
+        f"items: 0 of them leaves an accuracy of {number(unseen)} possible.",
     )
 
 
 def _gradual(evidence: Evidence, _) -> Verdict | None:
-    if any(f.p_jump <= LEVEL for f in evidence.findings):
+    if any(f.p_jump <= QUIET for f in evidence.findings):
         return None
     sharpest = min(evidence.findings, key=lambda f: f.detectable)
     if not sharpest.detectable <= JUMP:
@@ -231,7 +235,8 @@ def _undecided(evidence: Evidence) -> Verdict:
         return Verdict(
             "undecided",
             f"Undecided: the {shown.curve.name} seems to jump by {number(shown.height)} in log "
-            f"odds (p = {number(shown.p_jump)}), which too few metrics or too many tests confirm.",
+            f"odds (p = {number(shown.p_jump)}), but not under every metric, or no more than so "
+            f"many tests show by accident.",
         )
     least = min((f.detectable for f in evidence.findings), default=np.inf)
     visible = f"less than {number(least)} in log odds" if np.isfinite(least) else "any height"

@@ -135,8 +135,15 @@ def compare(
     ValueError
         As `fit`, or if the margin is negative.
 
+    See Also
+    --------
+    fit : One model.
+    jump_test : Sees a jump on a slope, from 5 models, and says how small a jump it would find.
+
     Notes
     -----
+    A break is not a jump, and *smooth* does not say that a jump would have been seen: below 12
+    models the penalty of AICc alone decides for it. `jump_test` answers that question.
     The rule, on models with more than n_parameters + 2 points:
 
     - *broken* or *step*: the best model of these kinds has an AICc lower by `margin` or more
@@ -153,6 +160,11 @@ def compare(
     In 3 000 simulated smooth curves (5 kinds, 12 sizes, 50 items or 1 000, these also with five
     times the binomial variance; 200 each) at most 3.5 % of a kind were called broken or step; a
     jump from .25 to .6 was called a step in 78, 100 and 97 %.
+
+    References
+    ----------
+    K. P. Burnham and D. R. Anderson (2002), Model Selection and Multimodel Inference, Section 2.6.
+    https://doi.org/10.1007/b97636
 
     Examples
     --------
@@ -197,10 +209,12 @@ def _verdict(rows: list[Compared], n: int, margin: float) -> tuple[str, str, flo
     if not others or all(row.model == "constant" for row in smooth):
         least = min(row.n_parameters for row in rows if row.kind != "smooth") + 3
         return "not identifiable", f"{n} points: a comparison needs {least}", float("nan")
-    calm = min(smooth, key=lambda row: row.aicc)
+    smoothest = min(smooth, key=lambda row: row.aicc)
     sharp = min(others, key=lambda row: row.aicc)
-    delta = calm.aicc - sharp.aicc
-    reason = f"AICc {calm.aicc:.1f} ({calm.model}) against {sharp.aicc:.1f} ({sharp.model})"
+    delta = smoothest.aicc - sharp.aicc
+    reason = (
+        f"AICc {smoothest.aicc:.1f} ({smoothest.model}) against {sharp.aicc:.1f} ({sharp.model})"
+    )
     reason = reason.replace("-", "−")
     if abs(delta) < margin:
         return "not identifiable", f"{reason}: closer than {margin:g}", delta

@@ -174,6 +174,11 @@ def fit(
         If the points are too few or not finite, x not positive, y outside [0, 1] where there
         are items, or an option unknown.
 
+    See Also
+    --------
+    compare : All models of a curve, side by side.
+    jump_test : A jump on top of a smooth trend of any slope.
+
     Notes
     -----
     With q = exp(−(x/c)^α), the paper's accuracy at L = 1; longer targets move c to c L^(−1/α):
@@ -184,7 +189,8 @@ def fit(
     - floored power: the same with q, the floor fitted as well; logistic: in log x, both ends at
       the bounds; sigmoid: both ends fitted.
     - break: (x/c)^α becomes b (x/d)^α₀ (1 + (x/d)^(1/f))^((α₁ − α₀) f): one break at the
-      threshold d from exponent α₀ to α₁, of width f decades (Caballero et al. 2023).
+      threshold d from exponent α₀ to α₁ (Caballero et al. 2023). The parameter ``width`` is
+      f/ln 10, in decades: 80 % of the change of the exponent lie within 4.4 widths.
     - hinge: flat up to the threshold, then straight in log size or in loss (Du et al. 2024).
     - step: one level up to the threshold, another above it.
 
@@ -194,6 +200,17 @@ def fit(
     the power of φ.
     A curve that is all 0, all 1 or constant is fitted by each model; only its level means
     anything then.
+
+    References
+    ----------
+    B. Efron (1986), Double exponential families and their use in generalized linear regression,
+    JASA 81. https://doi.org/10.1080/01621459.1986.10478327
+
+    E. Caballero et al. (2023), Broken neural scaling laws, ICLR.
+    https://doi.org/10.48550/arXiv.2210.14891
+
+    Z. Du et al. (2024), Understanding emergent abilities of language models from the loss
+    perspective. https://doi.org/10.48550/arXiv.2403.15796
 
     Examples
     --------

@@ -77,6 +77,11 @@ def forecast(
     ValueError
         As `fit`.
 
+    See Also
+    --------
+    compare : Which model to forecast with.
+    fit : The fit itself.
+
     Notes
     -----
     The confidence interval is the profile likelihood of the mean score, as in `threshold`: it

@@ -164,6 +164,9 @@ def _lines(levels, sign, frame):
     return np.column_stack([(first + last) / 2, sign * slope])
 
 
+ENDS = (1.02, 1.2, 2.0, 5.0)  # of a curve whose scores span [0, 1]
+
+
 def _power_grid(t, y, frame):
     if frame.bounds:
         return _lines(POWER_LEVELS, -1, frame)
@@ -173,14 +176,18 @@ def _power_grid(t, y, frame):
 
 
 def _break_grid(t, y, frame):
-    """Places and widths of the break; level and slopes by least squares on log −log y."""
-    span, link, starts = frame.high - frame.low, np.log(-np.log(y)), []
+    """Places and widths of the break; level and slopes by least squares on a broken line."""
+    span, starts = frame.high - frame.low, []
+    if frame.bounds:
+        links = np.log(-np.log(y))[:, None]
+    else:  # the distance from an end that the curve tends to, above the scores or below
+        links = np.log(np.column_stack([*(e - y for e in ENDS), *(y - 1 + e for e in ENDS)]))
     for place in frame.low + span * np.linspace(0.05, 0.95, 10):
         for width in np.log([0.03 * span, 0.3 * span]):
             units = np.array([[0, 0], [1, 0], [0, 1], [place, place], [width, width]])
             design = np.column_stack([np.ones_like(t), *_turns(units[..., None], t)])
-            level, before, after = np.linalg.lstsq(design, link)[0]
-            starts.append([level if frame.bounds else 0.0, before, after, place, width])
+            for level, before, after in np.linalg.lstsq(design, links)[0].T:
+                starts.append([level if frame.bounds else 0.0, before, after, place, width])
     return np.array(starts)
 
 

@@ -68,6 +68,10 @@ def threshold(
     ValueError
         As `fit`, or if the model has no threshold.
 
+    See Also
+    --------
+    fit : The same models, without an interval of the threshold.
+
     Notes
     -----
     The values θ whose best fit loses no more than (D(θ) − D)/φ ≤ t², with t the quantile of

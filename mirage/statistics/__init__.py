@@ -21,7 +21,6 @@ from mirage.statistics.item_counts import items_to_exceed, least_items
 from mirage.statistics.odds_ratio import OddsRatio, odds_ratio, odds_ratio_at
 from mirage.statistics.resolution import (
     PassUntil,
-    items_needed,
     pass_until,
     rule_of_three,
     smallest_detectable,
@@ -35,7 +34,6 @@ __all__ = [
     "clopper_pearson_interval",
     "draw_accuracies",
     "item_bootstrap",
-    "items_needed",
     "items_to_exceed",
     "least_items",
     "leave_one_out",

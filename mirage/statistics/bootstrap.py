@@ -1,4 +1,4 @@
-"""What another set of items, or a family without one of its models, would have shown.
+"""Resampling of test items, and leave-one-model-out.
 
 Resample the scores, apply any statistic to the resampled curves, and take
 `mirage.statistics.percentile_interval` of the result. Draws are the first axis, models the last.
@@ -7,7 +7,7 @@ Resample the scores, apply any statistic to the resampled curves, and take
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mirage._check import inside, numbers
+from mirage._check import floats, inside, numbers
 
 _BLOCK = 2**22  # numbers drawn at once: 32 MiB an array, whatever the number of draws
 
@@ -18,7 +18,7 @@ def item_bootstrap(
     rng: np.random.Generator,
     clusters: ArrayLike | None = None,
 ) -> np.ndarray:
-    """Scores of all models on items drawn again with replacement (Efron 1979).
+    """Scores of all models on items drawn again with replacement.
 
     Parameters
     ----------
@@ -42,13 +42,24 @@ def item_bootstrap(
     ValueError
         If the shapes disagree, an outcome is NaN, or there are no resamples.
 
+    See Also
+    --------
+    binomial_bootstrap : Where only accuracies are known, not the single items.
+    percentile_interval : Interval from the resamples.
+
     Notes
     -----
-    Paired: within a resample each model answers the same items, so that what makes a test set
-    easy moves all models together. Each task (leading axes) has its own draws.
+    Paired: within a resample each model answers the same items, so that an easy test set raises
+    all models together. Each task (leading axes) has its own draws.
+    Items that all score alike show no variation, and neither do their resamples.
     Models that answered *other* items are resampled by a second call, and joined by
     ``np.concatenate(…, axis=-1)``.
     With clusters of unequal size a score is the sum over the drawn items by their number.
+
+    References
+    ----------
+    B. Efron (1979), Bootstrap methods: another look at the jackknife, Ann. Statist. 7.
+    https://doi.org/10.1214/aos/1176344552
 
     Examples
     --------
@@ -78,7 +89,7 @@ def item_bootstrap(
 def binomial_bootstrap(
     accuracy: ArrayLike, n_items: ArrayLike, n_resamples: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Accuracies that n items each would give again, where no more than accuracy and n is known.
+    """Accuracies on n new items each, where only the accuracy and n are known.
 
     Parameters
     ----------
@@ -101,6 +112,11 @@ def binomial_bootstrap(
     ValueError
         If an accuracy or a number of items is out of range, or there are no resamples.
 
+    See Also
+    --------
+    item_bootstrap : Paired, from single items.
+    draw_accuracies : From known abilities.
+
     Notes
     -----
     Binomial(n, (k + ½)/(n + 1))/n for k of n: at p = k/n, 0 of 100 would be 0 again in each
@@ -113,7 +129,8 @@ def binomial_bootstrap(
     >>> draws.shape, bool(draws[:, 0].max() > 0)
     ((10000, 2), True)
     """
-    accuracy, n = np.broadcast_arrays(np.asarray(accuracy, np.float64), n_items)
+    accuracy = floats("accuracy", accuracy, "accuracies in [0, 1]")
+    accuracy, n = np.broadcast_arrays(accuracy, floats("n_items", n_items, "numbers of items"))
     inside("accuracy", np.where(np.isnan(accuracy), 0.0, accuracy), 0, 1, "in [0, 1]")
     return draw_accuracies((accuracy * n + 0.5) / (n + 1), n, n_resamples, rng)
 
@@ -150,7 +167,8 @@ def draw_accuracies(
     array([[0., 1.],
            [0., 1.]])
     """
-    p, n = np.broadcast_arrays(np.asarray(p, np.float64), np.asarray(n_items, np.float64))
+    p, n = floats("p", p, "probabilities"), floats("n_items", n_items, "numbers of items")
+    p, n = np.broadcast_arrays(p, n)
     known = ~np.isnan(p)
     inside("probability", np.where(known, p, 0), 0, 1, "in [0, 1]")
     inside("n_items", np.where(known, n, 1), 1, 2**53, "at least 1 item")
@@ -190,7 +208,7 @@ def leave_one_out(y: ArrayLike) -> np.ndarray:
            [1., 3.],
            [1., 2.]])
     """
-    y = np.asarray(y, dtype=np.float64)
+    y = floats("y", y, "scores")
     if y.ndim == 0 or y.shape[-1] < 2:
         raise ValueError(f"y: found shape {y.shape}, expected (..., models) with at least 2 models")
     return np.stack([np.delete(y, index, axis=-1) for index in range(y.shape[-1])])

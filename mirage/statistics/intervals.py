@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, ndtri, stdtrit
 
+from mirage._check import counts
+
 
 class Interval(NamedTuple):
     """The ends of an interval: numbers, or arrays of one shape.
@@ -98,7 +100,7 @@ def wilson_interval(n_success: ArrayLike, n: ArrayLike, level: float = 0.95) -> 
     >>> print(f"{wilson_interval(0, 100):.4f}")
     [0.0000, 0.0370]
     """
-    k, n = _counts(n_success, n)
+    k, n = counts(n_success, n)
     z = ndtri((1 + _checked_level(level)) / 2)
     half = z * np.sqrt(k * (n - k) / n + z**2 / 4)
     low, high = (k + z**2 / 2 - half) / (n + z**2), (k + z**2 / 2 + half) / (n + z**2)
@@ -141,7 +143,7 @@ def clopper_pearson_interval(n_success: ArrayLike, n: ArrayLike, level: float = 
     >>> print(f"{clopper_pearson_interval(0, 100):.4f}")
     [0.0000, 0.0362]
     """
-    k, n = _counts(n_success, n)
+    k, n = counts(n_success, n)
     tail = (1 - _checked_level(level)) / 2
     # A beta distribution needs positive parameters: 1 stands in where the end is known.
     low = betaincinv(np.where(k == 0, 1, k), n - k + 1, tail)
@@ -262,15 +264,6 @@ def percentile_interval(draws: ArrayLike, level: float = 0.95) -> Interval:
     same &= np.isfinite(draws[0]) & np.isfinite(draws[-1])
     undefined = np.isnan(draws[-1]) | same
     return _interval(*(np.where(undefined, np.nan, draws[i]) for i in (low, -1 - low)))
-
-
-def _counts(n_success: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    k, n = np.broadcast_arrays(np.asarray(n_success, np.float64), np.asarray(n, np.float64))
-    valid = (k >= 0) & (k <= n) & (n >= 1) & (k == np.floor(k)) & (n == np.floor(n))
-    if not valid.all():
-        found = f"found {k[~valid][0]:g} of {n[~valid][0]:g}"
-        raise ValueError(f"{found}, expected whole numbers with 0 <= n_success <= n and n >= 1")
-    return k, n
 
 
 def _checked_level(level: float) -> float:

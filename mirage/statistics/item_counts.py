@@ -63,12 +63,18 @@ def least_items(accuracy: ArrayLike, tolerance: float = 4e-4, largest: int = 10_
     Returns
     -------
     int or None
-        The smallest n of which all are multiples of 1/n within the tolerance; None if none is.
+        The smallest n such that all accuracies are multiples of 1/n within the tolerance; None if
+        there is none.
 
     Notes
     -----
-    The test of Brown and Heathers (2017). It says little by itself: beyond
-    n of about 1/(2 · tolerance · accuracy) any number fits.
+    The GRIM test of Brown and Heathers. It says little by itself: beyond n of about
+    1/(2 · tolerance · accuracy) any number fits.
+
+    References
+    ----------
+    N. J. L. Brown and J. A. J. Heathers (2017), The GRIM test, Soc. Psychol. Personal. Sci. 8.
+    https://doi.org/10.1177/1948550616673876
 
     Examples
     --------
@@ -85,7 +91,7 @@ def least_items(accuracy: ArrayLike, tolerance: float = 4e-4, largest: int = 10_
 
 
 def items_to_exceed(chance: float, accuracy: float, level: float = 0.95) -> float:
-    """Count the items after which an accuracy, if it stays, is told from chance.
+    """Number of items needed for an observed accuracy to be significantly above chance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether a property is commoner in a selection than elsewhere: odds ratios with exact intervals.
+"""Odds ratios with exact intervals: is a property more common in a selection than elsewhere?
 
 The paper's Fig 5C counts metrics among the pairs that people called emergent. Such a share means
 something only beside the metric's share of all pairs: its base rate.
@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mirage._check import inside, plain
+from mirage import _check
+from mirage._check import counts, inside, plain
 from mirage.statistics.intervals import Interval, clopper_pearson_interval
 
 
 class OddsRatio(NamedTuple):
-    """How much likelier a property is in a selection than elsewhere.
+    """Odds of a property in a selection, over its odds elsewhere.
 
     Attributes
     ----------
@@ -59,10 +60,18 @@ def odds_ratio(k: int, n: int, k_rest: int, n_rest: int, level: float = 0.95) ->
     ValueError
         If the counts are not whole numbers with 0 ≤ k ≤ n and n ≥ 1.
 
+    See Also
+    --------
+    odds_ratio_at : Against a known base rate.
+
     Notes
     -----
-    Conditional on all four margins k is noncentral hypergeometric: the estimate is its maximum
-    of likelihood, the interval inverts its two tails (Fisher 1935; Cornfield 1956).
+    Conditional on all four margins k is noncentral hypergeometric: the estimate is the maximum
+    likelihood one, the interval inverts the two tails.
+
+    References
+    ----------
+    R. A. Fisher (1935), The logic of inductive inference, JRSS 98. https://doi.org/10.2307/2342435
 
     Examples
     --------
@@ -75,7 +84,8 @@ def odds_ratio(k: int, n: int, k_rest: int, n_rest: int, level: float = 0.95) ->
     from scipy.stats import hypergeom
     from scipy.stats.contingency import odds_ratio as conditional
 
-    clopper_pearson_interval([k, k_rest], [n, n_rest], level)  # checks counts and level
+    (k, k_rest), (n, n_rest) = (part.astype(int) for part in counts([k, k_rest], [n, n_rest]))
+    level = _check.level("level", level)
     found = conditional([[k, n - k], [k_rest, n_rest - k_rest]], kind="conditional")
     low, high = found.confidence_interval(confidence_level=level)
     null = hypergeom(n + n_rest, k + k_rest, n)
@@ -86,7 +96,7 @@ def odds_ratio(k: int, n: int, k_rest: int, n_rest: int, level: float = 0.95) ->
 
 
 def odds_ratio_at(k: int, n: int, base_rate: ArrayLike, level: float = 0.95) -> OddsRatio:
-    """Compare a selection with a base rate that is known, or supposed.
+    """Compare a selection with a known or assumed base rate.
 
     Parameters
     ----------
@@ -108,10 +118,14 @@ def odds_ratio_at(k: int, n: int, base_rate: ArrayLike, level: float = 0.95) -> 
         If the counts are not whole numbers with 0 ≤ k ≤ n and n ≥ 1, or the base rate is not
         between 0 and 1.
 
+    See Also
+    --------
+    odds_ratio : Against a rest that is counted, too.
+
     Notes
     -----
     (k/(n − k)) / (π/(1 − π)), with the ends of Clopper and Pearson's interval of k/n in place of
-    it. So the base rates inside that interval are those from which k of n does not differ.
+    it: k of n does not differ significantly from the base rates inside that interval.
     The members count as independent: pairs that share a task or a model family are not quite.
 
     Examples

@@ -1,20 +1,21 @@
-"""What n items can show: smallest detectable accuracy, items needed, and PassUntil.
+"""Statistical resolution of a test set: smallest detectable accuracy, and PassUntil.
 
-The paper's second explanation of a sudden ability: too few items to see a rare success.
+The paper's second explanation of apparent emergence: too few items to see a rare success.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betainc, betaincinv, ndtri
+from scipy.special import betainc, betaincinv
 
-from mirage._check import inside, plain
+from mirage import _check
+from mirage._check import floats, inside, plain
 from mirage.statistics.intervals import Interval
 
 
 def rule_of_three(n_items: ArrayLike, level: float = 0.95) -> float | np.ndarray:
-    """Largest accuracy that 0 right answers out of n leave possible.
+    """Largest accuracy that is compatible with 0 right answers of n.
 
     Parameters
     ----------
@@ -31,25 +32,34 @@ def rule_of_three(n_items: ArrayLike, level: float = 0.95) -> float | np.ndarray
     Raises
     ------
     ValueError
-        If n_items is below 1 or the level not between 0 and 1.
+        If n_items is below 1 or infinite, or the level not between 0 and 1.
+
+    See Also
+    --------
+    smallest_detectable : Also above chance, with a stated power.
 
     Notes
     -----
-    1 − (1 − level)^(1/n), about 3/n at 95 %: hence the name (Hanley and Lippman-Hand 1983).
+    1 − (1 − level)^(1/n), about 3/n at 95 %: hence the name.
+
+    References
+    ----------
+    J. A. Hanley and A. Lippman-Hand (1983), If nothing goes wrong, is everything all right?,
+    JAMA 249. https://doi.org/10.1001/jama.1983.03330370053031
 
     Examples
     --------
     >>> round(rule_of_three(100), 4)
     0.0295
     """
-    n = inside("n_items", n_items, 1, np.inf, "at least 1 item")
-    return plain(-np.expm1(np.log1p(-_level("level", level)) / n))
+    n = inside("n_items", n_items, 1, 2**53, "at least 1 item")
+    return plain(-np.expm1(np.log1p(-_check.level("level", level)) / n))
 
 
 def smallest_detectable(
     n_items: ArrayLike, chance: ArrayLike = 0.0, level: float = 0.95, power: float = 0.95
 ) -> float | np.ndarray:
-    """Smallest accuracy that n items tell from chance, as a rule.
+    """Smallest accuracy that n items distinguish from chance, with a given power.
 
     Parameters
     ----------
@@ -60,7 +70,7 @@ def smallest_detectable(
     level : float
         Confidence of the interval that must lie above chance, between 0 and 1.
     power : float
-        Probability with which it shall do so, between 0 and 1.
+        Probability that it does, between 0 and 1.
 
     Returns
     -------
@@ -71,6 +81,11 @@ def smallest_detectable(
     ------
     ValueError
         If an argument is out of its range.
+
+    See Also
+    --------
+    rule_of_three : What no right answer at all leaves possible.
+    mirage.statistics.item_counts.items_to_exceed : Items needed, for a given accuracy.
 
     Notes
     -----
@@ -85,9 +100,9 @@ def smallest_detectable(
     >>> round(smallest_detectable(100), 4), round(smallest_detectable(100, chance=0.25), 4)
     (0.0295, 0.4258)
     """
-    n = inside("n_items", n_items, 1, np.inf, "at least 1 item")
+    n = inside("n_items", n_items, 1, 2**53, "at least 1 item")
     n, chance = np.broadcast_arrays(n, inside("chance", chance, 0, 1, "in [0, 1]"))
-    tail, power = (1 - _level("level", level)) / 2, _level("power", power)
+    tail, power = (1 - _check.level("level", level)) / 2, _check.level("power", power)
     few, enough = np.zeros(n.shape), n + 1.0  # bisection: few never suffice, enough do
     while (enough - few > 1).any():
         k = np.clip(np.floor((few + enough) / 2), 1, n)
@@ -95,52 +110,6 @@ def smallest_detectable(
         few, enough = np.where(above, few, k), np.where(above, k, enough)
     k = np.minimum(enough, n)
     return plain(np.where(enough > n, np.nan, betaincinv(k, n - k + 1, power)))
-
-
-def items_needed(
-    width: ArrayLike, accuracy: ArrayLike = 0.5, level: float = 0.95
-) -> int | np.ndarray:
-    """Count the items for an interval of the wanted width.
-
-    Parameters
-    ----------
-    width : float or array_like
-        From the lower to the upper end of the interval, in (0, 1).
-    accuracy : float or array_like
-        Expected accuracy, in [0, 1]; ½ needs the most items.
-    level : float
-        Confidence, between 0 and 1.
-
-    Returns
-    -------
-    int or ndarray of int
-        Smallest n, at least 1, at which Wilson's interval is no wider.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of its range.
-
-    Notes
-    -----
-    The width of `mirage.statistics.wilson_interval` at k = pn, 2z √(np(1 − p) + z²/4)/(n + z²),
-    solved for n: n + z² = z² (2pq + √(4p²q² + w²(1 − 4pq)))/w² with q = 1 − p.
-    For small w this is the familiar 4z²pq/w².
-
-    Examples
-    --------
-    ± 3 percentage points about one half.
-
-    >>> items_needed(0.06)
-    1064
-    """
-    w = inside("width", width, 0, 1, "between 0 and 1", closed=False)
-    p = inside("accuracy", accuracy, 0, 1, "in [0, 1]")
-    z2 = ndtri((1 + _level("level", level)) / 2) ** 2
-    pq = p * (1 - p)
-    n = z2 * ((2 * pq + np.sqrt(4 * pq**2 + w**2 * (1 - 4 * pq))) / w**2 - 1)
-    n = np.maximum(np.ceil(n), 1).astype(np.int64)
-    return int(n) if n.ndim == 0 else n
 
 
 class PassUntil(NamedTuple):
@@ -186,14 +155,26 @@ def pass_until(n_samples: ArrayLike, r: ArrayLike, level: float = 0.95) -> PassU
     ValueError
         If K or r are not whole numbers with 2 ≤ r ≤ K, or the level not between 0 and 1.
 
+    See Also
+    --------
+    clopper_pearson_interval : The same for a fixed number of samples.
+
     Notes
     -----
-    (r − 1)/(K − 1), the unbiased estimator of a negative binomial (Haldane 1945), as Hu et al.
-    (2023, arXiv 2310.03262) use it to see abilities far below 1/n. Its relative error is about
-    1/√(r − 2) for r > 2, however rare a pass is; K grows instead, to r/p on average.
+    (r − 1)/(K − 1), the unbiased estimator of a negative binomial, as Hu et al. use it to see
+    abilities far below 1/n. Its relative error is about 1/√(r − 2) for r > 2, however rare a pass
+    is; K grows instead, to r/p on average.
     The interval inverts P(K ≤ k) = P(Binomial(k, p) ≥ r), exactly as Clopper and Pearson:
     low = B(α/2; r, K − r + 1), high = B(1 − α/2; r, K − r), and 1 for K = r.
     For a test set, average the estimates over its items: each is unbiased, so the mean is.
+
+    References
+    ----------
+    J. B. S. Haldane (1945), On a method of estimating frequencies, Biometrika 33.
+    https://doi.org/10.1093/biomet/33.3.222
+
+    S. Hu et al. (2023), Predicting emergent abilities with infinite resolution evaluation,
+    arXiv:2310.03262. https://doi.org/10.48550/arXiv.2310.03262
 
     Examples
     --------
@@ -203,18 +184,13 @@ def pass_until(n_samples: ArrayLike, r: ArrayLike, level: float = 0.95) -> PassU
     >>> print(f"{result.estimate:.1e}, {result.interval:.1e}")
     1.0e-04, [5.3e-05, 1.9e-04]
     """
-    k, r = np.broadcast_arrays(np.asarray(n_samples, np.float64), np.asarray(r, np.float64))
+    k, r = floats("n_samples", n_samples, "counts"), floats("r", r, "counts")
+    k, r = np.broadcast_arrays(k, r)
     valid = (r >= 2) & (k >= r) & (k < np.inf) & (k == np.floor(k)) & (r == np.floor(r))
     if not valid.all():
         found = f"found r = {r[~valid][0]:g} passes in {k[~valid][0]:g} samples"
         raise ValueError(f"{found}, expected whole numbers with 2 <= r <= n_samples")
-    tail = (1 - _level("level", level)) / 2
+    tail = (1 - _check.level("level", level)) / 2
     low = betaincinv(r, k - r + 1, tail)
     high = np.where(k == r, 1.0, betaincinv(r, np.maximum(k - r, 1), 1 - tail))
     return PassUntil(plain((r - 1) / (k - 1)), Interval(plain(low), plain(high)))
-
-
-def _level(name: str, level: float) -> float:
-    if not 0 < level < 1:
-        raise ValueError(f"{name}: found {level!r}, expected a probability between 0 and 1")
-    return level

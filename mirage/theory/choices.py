@@ -1,7 +1,7 @@
 """Multiple choice grade and Brier score from one distribution of logits.
 
-The paper's Figs 2D and 2F are two curves of one probability, yet no model of choices has
-both: the grade stays at chance where the Brier score is worse than a uniform guess.
+The paper's Figs 2D and 2F are two curves of one probability, but no distribution of choices
+gives both: the grade stays at chance where the Brier score is worse than a uniform guess.
 Here items differ in difficulty, and both scores are expectations over the same items.
 """
 
@@ -63,6 +63,11 @@ def coherent_choices(p: ArrayLike, n_choices: int = 2, spread: float = 1.0) -> C
     ValueError
         If p is outside [0, 1], n_choices below 2, or spread outside [0, 20].
 
+    See Also
+    --------
+    mirage.theory.multiple_choice_grade, mirage.theory.brier_score : The paper's panels, which no
+        single distribution gives.
+
     Notes
     -----
     The logit of the correct choice is log(p/(1 − p)) + log(K − 1), of the others 0, so that
@@ -72,7 +77,7 @@ def coherent_choices(p: ArrayLike, n_choices: int = 2, spread: float = 1.0) -> C
     At p = 1/K the choices are exchangeable, hence the grade is 1/K for each spread; the
     Brier score is (K − 1)/K² at spread 0 and more above, as groundless confidence costs.
     For K = 2 the margin m is normal(logit p, spread²), grade = Φ(logit p / spread) and
-    brier = E[(1 − σ(m))²]. This mends the paper's Figs 2D and 2F.
+    brier = E[(1 − σ(m))²]. It corrects the paper's Figs 2D and 2F.
 
     Examples
     --------

@@ -28,7 +28,7 @@ class Agreement(NamedTuple):
     p_value : float
         Probability of a chi2 at least as large, if the expected shares are right.
     n_points : int
-        Points that enter.
+        Points that are used.
     """
 
     chi2: float
@@ -56,6 +56,10 @@ def exact_match(p: ArrayLike, length: ArrayLike, n_references: ArrayLike) -> np.
     ValueError
         If p is outside [0, 1] or a count below 1.
 
+    See Also
+    --------
+    mirage.theory.accuracy : For one reference.
+
     Notes
     -----
     1 − (1 − p^L)^R for independent tokens and references, to full precision for small p^L.
@@ -65,7 +69,7 @@ def exact_match(p: ArrayLike, length: ArrayLike, n_references: ArrayLike) -> np.
     >>> round(float(exact_match(0.5, 2, 2)), 12)    # 1 − (3/4)²
     0.4375
     """
-    n_references = inside("n_references", n_references, 1, np.inf, "at least 1 reference")
+    p, length, n_references = _checked(p, length, n_references)
     with np.errstate(divide="ignore"):  # log 0 at p = 1 is right: exp(−∞) = 0
         return -np.expm1(n_references * np.log1p(-tokens.accuracy(p, length)))
 
@@ -90,11 +94,21 @@ def rouge(p: ArrayLike, length: int, n_references: int) -> np.ndarray:
     ValueError
         If p is outside [0, 1] or a count below 1.
 
+    See Also
+    --------
+    bleu : The other text metric of Figures 9 and 10.
+    mirage.metrics.rouge_l_sum : Of actual texts.
+
     Notes
     -----
     Prediction and reference have L words, so that F is LCS/L. Words in place number B(L, p), of
     which the largest of R counts: Σ_{k=1}^L (1 − P(B < k)^R) / L.
     A match out of place makes the true value larger; with a large vocabulary it is rare.
+
+    References
+    ----------
+    C.-Y. Lin (2004), ROUGE: a package for automatic evaluation of summaries, ACL workshop.
+    https://aclanthology.org/W04-1013
 
     Examples
     --------
@@ -105,7 +119,7 @@ def rouge(p: ArrayLike, length: int, n_references: int) -> np.ndarray:
     """
     from scipy.stats import binom
 
-    exact_match(p, length, n_references)  # checks all three
+    _checked(p, length, n_references)
     fewer = binom.cdf(np.arange(length), length, np.asarray(p, float)[..., None])  # (..., L)
     return (1 - fewer**n_references).sum(axis=-1) / length
 
@@ -130,11 +144,21 @@ def bleu(p: ArrayLike, n_references: int) -> np.ndarray:
     ValueError
         If p is outside [0, 1] or a count below 1.
 
+    See Also
+    --------
+    rouge : The other text metric of Figures 9 and 10.
+    mirage.metrics.bleu : Of actual texts.
+
     Notes
     -----
-    (Π_{n=1}^4 (1 − (1 − p^n)^R))^(1/4): an n-gram is right if it stands in a reference. For one
+    (Π_{n=1}^4 (1 − (1 − p^n)^R))^(1/4): an n-gram counts if it occurs in a reference. For one
     reference p^2.5. The mean of sentence BLEU lies below where texts are short and p is large,
     as a geometric mean does, and above where p is small, through its smoothing.
+
+    References
+    ----------
+    K. Papineni et al. (2002), BLEU: a method for automatic evaluation of machine translation, ACL.
+    https://doi.org/10.3115/1073083.1073135
 
     Examples
     --------
@@ -158,8 +182,8 @@ def agreement(
     rng : numpy.random.Generator
         For the null distribution.
     least : float
-        A point enters if more than this many successes and failures are *expected* of it.
-        What was published has no say: a zero or a one enters like any other value.
+        A point is used if more than this many successes and failures are *expected* of it,
+        whatever was published: a zero or a one is used like any other value.
     n_draws : int
         Draws from the null distribution, in which each point is binomial.
 
@@ -170,11 +194,11 @@ def agreement(
     Raises
     ------
     ValueError
-        No point enters.
+        No point is used.
 
     Examples
     --------
-    (60 − 50)² / 25 = 4 at the one point that enters: of the other .1 successes are expected.
+    (60 − 50)² / 25 = 4 at the one point that is used: .1 successes are expected at the other.
 
     >>> import polars as pl
     >>> columns = {"score": [0.6, 0.0], "expected": [0.5, 0.001], "n_items": [100, 100]}
@@ -190,3 +214,11 @@ def agreement(
     chi2 = ((draws - n * e) ** 2 / (n * e * (1 - e))).mean(axis=1)
     tail = int(np.count_nonzero(chi2[1:] >= chi2[0] * (1 - 1e-12)))  # ties in spite of rounding
     return Agreement(float(chi2[0]), (1 + tail) / (1 + n_draws), int(used.sum()))
+
+
+def _checked(p: ArrayLike, length: ArrayLike, n_references: ArrayLike):
+    return (
+        inside("p", p, 0, 1, "a probability in [0, 1]"),
+        inside("length", length, 1, np.inf, "at least 1 token"),
+        inside("n_references", n_references, 1, np.inf, "at least 1 reference"),
+    )

@@ -37,9 +37,18 @@ def cross_entropy(n_params: ArrayLike, c: float = 2e9, alpha: float = -0.5) -> n
     ValueError
         If n_params or c is not positive and finite, or alpha not negative and finite.
 
+    See Also
+    --------
+    token_probability : What it means for a single token.
+
     Notes
     -----
     L_CE(N) = (N/c)^α; the paper's Section 2 and Fig 2A, whose parameters are the defaults.
+
+    References
+    ----------
+    R. Schaeffer, B. Miranda and S. Koyejo (2023), Are emergent abilities of large language models
+    a mirage?, NeurIPS 36. https://doi.org/10.48550/arXiv.2304.15004
 
     Examples
     --------
@@ -71,6 +80,11 @@ def token_probability(n_params: ArrayLike, c: float = 2e9, alpha: float = -0.5) 
     ------
     ValueError
         As `cross_entropy`.
+
+    See Also
+    --------
+    cross_entropy : The scaling law.
+    accuracy : All tokens of an answer right.
 
     Notes
     -----
@@ -105,6 +119,12 @@ def accuracy(p: ArrayLike, length: ArrayLike) -> np.ndarray:
     ValueError
         If p is outside [0, 1] or length below 1.
 
+    See Also
+    --------
+    token_edit_distance : The linear metric of the same answer.
+    observed_accuracy : What a test set of n items shows of it.
+    mirage.theory.references.exact_match : With several references.
+
     Notes
     -----
     p^L if errors are independent (Fig 2C). Correlated errors can make it larger.
@@ -136,6 +156,11 @@ def token_edit_distance(p: ArrayLike, length: ArrayLike) -> np.ndarray:
     ------
     ValueError
         If p is outside [0, 1] or length below 1.
+
+    See Also
+    --------
+    accuracy : The nonlinear metric of the same answer.
+    mirage.metrics.token_edit_distance : Of actual answers.
 
     Notes
     -----
@@ -171,6 +196,11 @@ def multiple_choice_grade(p: ArrayLike, n_choices: ArrayLike) -> np.ndarray:
     ValueError
         If p is outside [0, 1] or n_choices below 2.
 
+    See Also
+    --------
+    brier_score : The continuous metric of the same probability.
+    mirage.theory.coherent_choices : Both from one distribution of logits.
+
     Notes
     -----
     Above ½ the correct choice is the highest however the rest is spread over the others;
@@ -202,6 +232,11 @@ def brier_score(p: ArrayLike) -> np.ndarray:
     ------
     ValueError
         If p is outside [0, 1].
+
+    See Also
+    --------
+    multiple_choice_grade : The discontinuous metric of the same probability.
+    mirage.metrics.brier_score : Of actual answers, in three conventions.
 
     Notes
     -----
@@ -236,6 +271,11 @@ def observed_accuracy(accuracy: ArrayLike, n_items: ArrayLike) -> np.ndarray:
     ValueError
         If accuracy is outside [0, 1] or n_items below 1.
 
+    See Also
+    --------
+    probability_unseen : How often nothing is seen at all.
+    mirage.statistics.smallest_detectable : The other way round.
+
     Notes
     -----
     round(a n)/n. The resolution is 1/n whatever the target length.
@@ -268,6 +308,10 @@ def probability_unseen(accuracy: ArrayLike, n_items: ArrayLike) -> np.ndarray:
     ------
     ValueError
         If accuracy is outside [0, 1] or n_items below 1.
+
+    See Also
+    --------
+    mirage.statistics.rule_of_three : Largest accuracy that 0 of n leaves possible.
 
     Notes
     -----

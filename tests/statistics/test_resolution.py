@@ -8,9 +8,8 @@ from scipy.special import comb
 from scipy.stats import binom
 
 from mirage.emergence.scores import noise_floor
-from mirage.statistics import clopper_pearson_interval, wilson_interval
+from mirage.statistics import clopper_pearson_interval
 from mirage.statistics.resolution import (
-    items_needed,
     pass_until,
     rule_of_three,
     smallest_detectable,
@@ -47,32 +46,6 @@ def test_smallest_detectable_edges():
     assert np.isnan(smallest_detectable(1000, 1.0))
     several = smallest_detectable([10, 100, 10**6], [0, 0.25, 0.25])
     assert several == pytest.approx([rule_of_three(10), 0.4258, 0.2516], abs=1e-4)
-
-
-@relaxed
-@given(st.floats(0.001, 0.9), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
-def test_items_needed_is_the_smallest_n(width, accuracy, level):
-    def wilson_width(n):  # as `wilson_interval`, for counts that need not be whole
-        z2 = binomial_z(level) ** 2
-        return 2 * np.sqrt(z2 * (n * accuracy * (1 - accuracy) + z2 / 4)) / (n + z2)
-
-    n = items_needed(width, accuracy, level)
-    assert wilson_width(n) <= width * (1 + 1e-9)
-    assert n == 1 or wilson_width(n - 1) > width * (1 - 1e-9)
-
-
-def binomial_z(level):
-    interval = wilson_interval(0, 1, level)  # 0 of 1: the upper end is z²/(1 + z²)
-    return np.sqrt(interval.high / (1 - interval.high))
-
-
-def test_items_needed_by_hand():
-    # 4 z² pq/w² − z² = 1.959964²/.06² − 1.959964² = 1063.2 for p = ½.
-    assert items_needed(0.06) == 1064
-    low, high = wilson_interval(532, 1064)
-    assert high - low <= 0.06
-    assert items_needed([0.06, 0.02]).tolist() == [1064, 9600]
-    assert type(items_needed(0.06)) is int
 
 
 def test_noise_floor_by_hand():
@@ -139,8 +112,6 @@ def test_pass_until_edges():
         (lambda: smallest_detectable(np.nan), "n_items: found nan"),
         (lambda: smallest_detectable(10, 1.5), r"chance: found 1.5, expected in \[0, 1\]"),
         (lambda: smallest_detectable(10, power=1), "power: found 1"),
-        (lambda: items_needed(0), "width: found 0, expected between 0 and 1"),
-        (lambda: items_needed(0.1, 50), r"accuracy: found 50, expected in \[0, 1\]"),
         (lambda: noise_floor([0.1, 45.0, 0.3], 10), "y: found 45 at index 1, expected accuracies"),
         (lambda: noise_floor([0.1, -0.2], 10), "y: found -0.2 at index 1"),
         (lambda: noise_floor([0.1, 0.2], [10, 0]), "n_items: found 0 at index 1"),
