@@ -181,11 +181,11 @@ def verdicts(
     list of dict
         The rows of `judge`, in the same order.
     """
-    return _judged(found, rng, n_draws)[0]
+    return _judged(found, rng, n_draws, plan)[0]
 
 
 def _judged(
-    found: list[Ability], rng: np.random.Generator, n_draws: int
+    found: list[Ability], rng: np.random.Generator, n_draws: int, plan: bool = True
 ) -> tuple[list[dict], tuple[Evidence | None, ...]]:
     evidence = gather([ability for ability in found if ability.judged], rng, n_draws)
     p = np.array([p_of_ability(one) for one in evidence])
