@@ -80,7 +80,7 @@ def draw_loss(
     axes : sequence of 3 Axes
         Drawn on, and returned.
     predicted : polars.DataFrame
-        :func:`independent` of one task.
+        :func:`mirage.pages.figure_3.independent` of one task.
     splits : polars.DataFrame
         Exact match of the longest answers, means over seeds, with the column ``split``.
     letters : str

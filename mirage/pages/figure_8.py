@@ -259,21 +259,32 @@ def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
             wide.difference, (wide.low, wide.high), **cells, reason=BRACKETS[wide.disjoint]
         ),
         "figure-8-smooth": Found(wide.b.share, share, **cells),
-        "figure-8-sharper": Found(
-            deep.difference, (deep.low, deep.high), **cells, reason=BRACKETS[deep.disjoint]
-        ),
+        "figure-8-sharper": _untrained(curves)
+        or Found(deep.difference, (deep.low, deep.high), **cells, reason=BRACKETS[deep.disjoint]),
         "figure-8-dependent": Found(excess["score"], (excess["low"], excess["high"]), **cells),
     }
 
 
-def _accuracy(curves: pl.DataFrame) -> Found | str:
-    """Compare the depth family's accuracy with the published one, block for block."""
-    ours = curves.filter(family="depth", metric=SMOOTH).with_columns(
+def _depth(curves: pl.DataFrame) -> pl.DataFrame:
+    """Accuracy of the depth family, with the number of blocks."""
+    return curves.filter(family="depth", metric=SMOOTH).with_columns(
         n_blocks=pl.col("model").str.strip_prefix("n = ").cast(pl.Int64)
     )
-    both = paper().join(ours, on="n_blocks").with_columns(off=pl.col("score") - pl.col("accuracy"))
-    if missing := sorted(set(paper()["n_blocks"]) - set(ours["n_blocks"])):
-        return f"this profile trains no model with {', '.join(map(str, missing))} blocks"
+
+
+def _untrained(curves: pl.DataFrame) -> str:
+    """Say which of the paper's sizes the depth family lacks; nothing if it has them all."""
+    missing = sorted(set(paper()["n_blocks"]) - set(_depth(curves)["n_blocks"]))
+    listed = ", ".join(map(str, missing))
+    return f"this profile trains no model with {listed} blocks" if missing else ""
+
+
+def _accuracy(curves: pl.DataFrame) -> Found | str:
+    """Compare the depth family's accuracy with the published one, block for block."""
+    if missing := _untrained(curves):
+        return missing
+    both = paper().join(_depth(curves), on="n_blocks")
+    both = both.with_columns(off=pl.col("score") - pl.col("accuracy"))
     worst = both.sort(pl.col("off").abs()).row(-1, named=True)
     ends = (worst["low"] - worst["accuracy"], worst["high"] - worst["accuracy"])
     return Found(
@@ -293,6 +304,7 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
         Verdict.REPRODUCED: "stays near zero for longer than accuracy per image does",
         Verdict.NOT_REPRODUCED: "does not stay near zero for longer than accuracy per image does",
         Verdict.UNDECIDED: "may or may not stay near zero for longer than accuracy per image does",
+        Verdict.NOT_ATTEMPTED: "is compared with accuracy per image in the paper profile only",
     }
     curve = {
         Verdict.REPRODUCED: "matches the published one at every size",

@@ -34,7 +34,7 @@ def early(found: pl.DataFrame, curves: pl.DataFrame, below: float = 0.05) -> Ear
     Parameters
     ----------
     found : polars.DataFrame
-        From :func:`forecasts`.
+        From :func:`mirage.pages.forecast.forecasts`.
     curves : polars.DataFrame
         What was forecast from.
     below : float
@@ -62,9 +62,9 @@ def numbers(found: pl.DataFrame, by_seed: pl.DataFrame) -> dict[str, str | float
     Parameters
     ----------
     found : polars.DataFrame
-        From :func:`forecasts`.
+        From :func:`mirage.pages.forecast.forecasts`.
     by_seed : polars.DataFrame
-        From :func:`errors`.
+        From :func:`mirage.pages.forecast.errors`.
 
     Returns
     -------
@@ -117,11 +117,11 @@ def quoted(
     curves : polars.DataFrame
         What was forecast from.
     found : polars.DataFrame
-        From :func:`forecasts`.
+        From :func:`mirage.pages.forecast.forecasts`.
     gap : polars.DataFrame
-        From :func:`gaps`.
+        From :func:`mirage.pages.forecast.gaps`.
     bigg : polars.DataFrame
-        From :func:`relative`.
+        From :func:`mirage.pages.forecast.relative`.
 
     Returns
     -------

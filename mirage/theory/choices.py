@@ -65,8 +65,8 @@ def coherent_choices(p: ArrayLike, n_choices: int = 2, spread: float = 1.0) -> C
 
     See Also
     --------
-    mirage.theory.multiple_choice_grade, mirage.theory.brier_score : The paper's panels, which no
-        single distribution gives.
+    mirage.theory.multiple_choice_grade : The paper's panel D.
+    mirage.theory.brier_score : The paper's panel F; no single distribution gives both.
 
     Notes
     -----
