@@ -90,8 +90,8 @@ def early_text(found: Early | None) -> str:
 
     Examples
     --------
-    >>> early_text(Early(1000, {"exact match": 0.0, "token probability": 0.1}, 0.9))[:62]
-    'From models of at most 1,000 parameters, which cannot add, the '
+    >>> early_text(Early(1000, {"exact match": 0.0, "token probability": 0.1}, 0.9))[:61]
+    'From models of at most 1,000 parameters, which cannot add, th'
     """
     if found is None:
         return "Here even the smallest models of a fit already answer some sums."

@@ -46,7 +46,7 @@ def test_dormant_shares_by_hand():
 @pytest.mark.parametrize(
     ("accuracy", "loss", "fate"),
     [
-        ([0.1, 0.1, 0.1, 1.0], [4, 3, 2, 1], "longer"),
+        ([0.1, 0.1, 0.2, 1.0], [4, 3, 2, 1], "longer"),
         ([0.1, 0.4, 0.7, 1.0], [4, 3.99, 3.98, 1], "shorter"),
         ([0.1, 0.1, 0.1, 1.0], [1, 2, 3, 4], "reversed"),
         ([0.5, 0.5, 0.5, 0.5], [4, 3, 2, 1], "no rise"),

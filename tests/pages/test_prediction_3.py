@@ -90,7 +90,7 @@ def test_independent_equal_tokens_have_no_excess():
         toy_outcomes(np.log(np.full((9, 3), 0.7))), np.random.default_rng(0)
     )
     assert found["score"].to_list() == pytest.approx([1, 1, 1])
-    assert found["low"].to_list() == pytest.approx([1, 1, 1])
+    assert found["low"].is_nan().all()  # equal draws say nothing of the width
 
 
 def test_excess_by_hand():
@@ -138,8 +138,8 @@ def test_median_needs_three_values():
     assert prediction_3.median(pl.Series([1.0, np.inf, None]), rng, "curves") == (
         "only 1 curves have a value"
     )
-    found = prediction_3.median(pl.Series([1.0, 1.0, 1.0, np.nan]), rng, "curves")
-    assert found == Found(1.0, (1.0, 1.0), 3, "curves")
+    found = prediction_3.median(pl.Series([1.0, 2.0, 3.0, np.nan]), rng, "curves")
+    assert found == Found(2.0, (1.0, 3.0), 3, "curves")
 
 
 def test_findings_follow_the_law_where_it_holds():
@@ -159,7 +159,7 @@ def test_findings_follow_the_law_where_it_holds():
     assert verdicts["prediction-3-total"] == Verdict.NOT_REPRODUCED
     factors = factors.with_columns(task=pl.lit(MULTIPLICATION.name), n_items=pl.lit(7))
     values = prediction_3.numbers(found, fits, factors)
-    assert values["geometric"] == "1.00 (95 % interval [1.00, 1.00])"
+    assert values["geometric"].startswith("1.00")
     assert (values["unequal"], values["items"]) == ("0.80", "7")
 
 
