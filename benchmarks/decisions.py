@@ -180,12 +180,12 @@ def targets(results: list[tuple], at_8: dict) -> list[dict]:
         return np.mean([row[1] == verdict for row in chosen]) if chosen else np.nan
 
     jumps = ("jump", "jump on a slope")
-    calm = [row for row in results if row[0] not in jumps]
+    without_jump = [row for row in results if row[0] not in jumps]
     gradual = [row for row in results if row[1] == "gradual"]
     wrong = np.mean([row[0] != "gradual" for row in gradual])
     mirages = at_8[500, 0.0] + at_8[500, 0.3]
     rows = [
-        ("false jumps", share(calm, "jump", TRUTHS), "at most", 0.05),
+        ("false jumps", share(without_jump, "jump", TRUTHS), "at most", 0.05),
         ("metric mirages named so, 8 models, 500 items",
          share(mirages, "metric", ["metric mirage"]), "at least", 0.9),
         ("jumps of 1.5 found, 8 models, 1 000 items, no scatter",

@@ -27,7 +27,7 @@ class DataError(MirageError):
 
 
 class NetworkError(DataError):
-    """A download failed for want of an answer."""
+    """Download failed: no response."""
 
 
 _ADVICE = {

@@ -1,4 +1,4 @@
-"""The two tables that everything passes through, and their checks at the door.
+"""The two tables that everything passes through, and their checks on input.
 
 - *outcomes*: one row per (family, model, item), only where items matter;
 - *scores*: one row per (family, model, task, metric). Figures, statistics and claims read this.

@@ -20,7 +20,7 @@ NEGATED = f"−{DISTANCE}"
 
 
 def upward(scores: pl.DataFrame) -> pl.DataFrame:
-    """Negate every metric of which lower is better, so that higher is better throughout.
+    """Negate every metric where lower is better, so that higher is better throughout.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def read(paths: Sequence[Path]) -> dict[str, Any]:
     Parameters
     ----------
     paths : sequence of Path
-        Three tables (csv): arithmetic by accuracy and by Brier score, Persian by the latter.
+        Three tables (csv): arithmetic by accuracy and by Brier score, Persian by Brier score.
 
     Returns
     -------

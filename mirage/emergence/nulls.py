@@ -139,7 +139,7 @@ def benjamini_hochberg(p: ArrayLike) -> np.ndarray:
     -----
     Benjamini and Hochberg (1995). To reject where q ≤ α keeps the expected share of false
     rejections at or below α if the tests are independent or positively dependent; metrics of one
-    task usually are the latter.
+    task usually are positively dependent.
 
     Examples
     --------

@@ -40,7 +40,7 @@ def emergence_score(
     ----------
     y : array_like, shape (..., models)
         Score of each model in ascending order of scale, higher is better; at least 2 models.
-        Negate a metric of which lower is better.
+        Negate metrics where lower is better.
     zero_median : {"inf", "nan"}, float or array_like of shape (...)
         What a median of 0 gives. "inf" is the definition: ±inf. "nan" leaves the score out.
         Positive numbers, in the unit of y, are floors: the root of the median is never

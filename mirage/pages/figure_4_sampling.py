@@ -50,7 +50,7 @@ PROFILES = {
 def measure(
     outcomes: pl.DataFrame, n_items: Sequence[int], rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Measure accuracy at temperature 1 with so many items, as if nothing else were known.
+    """Measure accuracy at temperature 1 with a given number of sampled items.
 
     Parameters
     ----------

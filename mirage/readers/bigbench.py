@@ -212,7 +212,7 @@ def _parse(name: str, data: bytes) -> _Parsed:
     entries, scores, seen = [], [], Counter()
     for task, entry in zip(tasks, file.scores, strict=True):
         shots, preferred = entry.number_of_shots, entry.preferred_score
-        # Some programmatic tasks score several things under one description: told apart in order.
+        # Some programmatic tasks score several things under one description: numbered in order.
         seen[task, shots] += 1
         nth = seen[task, shots]
         label = task if nth == 1 else f"{task} #{nth}"
