@@ -259,7 +259,18 @@ def test_changed_config_or_data_is_computed_again(run, data):
     assert data.counts() == {1: 3}
 
 
-def test_changed_code_is_computed_again_and_a_comment_is_not(data, tmp_path, monkeypatch):
+@pytest.fixture
+def import_here(tmp_path, monkeypatch):
+    """Import a module from ``tmp_path``, and forget it and its package after the test."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def test_changed_code_is_computed_again_and_a_comment_is_not(data, tmp_path, import_here):
     """Of the function's module, and of a module that it imports."""
     package = tmp_path / "pack"
     package.mkdir()
@@ -267,8 +278,7 @@ def test_changed_code_is_computed_again_and_a_comment_is_not(data, tmp_path, mon
     (package / "part.py").write_text("SHIFT = 0\n")
     source = (HERE / "toy_sweep.py").read_text(encoding="utf-8")
     (package / "whole.py").write_text(f"{source}\nfrom pack.part import SHIFT\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    whole = importlib.import_module("pack.whole")
+    whole = import_here("pack.whole")
     changes = [
         ("part", "", 1),
         ("part", "", 1),
@@ -285,12 +295,11 @@ def test_changed_code_is_computed_again_and_a_comment_is_not(data, tmp_path, mon
 
 
 @pytest.mark.parametrize("what", ["version", "device"])
-def test_another_torch_or_device_is_computed_again(data, tmp_path, monkeypatch, what):
+def test_another_torch_or_device_is_computed_again(data, tmp_path, import_here, monkeypatch, what):
     path = tmp_path / "with_torch.py"
     source = (HERE / "toy_sweep.py").read_text(encoding="utf-8")
     path.write_text(f"import torch\n{source}", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    module = importlib.import_module("with_torch")
+    module = import_here("with_torch")
 
     def counts():
         module.run([module.Config(1)], data, tmp_path / "cache", jobs=1)
