@@ -1,7 +1,7 @@
 """The arithmetic family: training, scoring and generation, against plain PyTorch.
 
 - Training, the quick profile on both tasks. *One model at a time*:
-  GPT-2 as a textbook writes it (``scaled_dot_product_attention``, logits at every place), Adam,
+  GPT-2 as a textbook writes it (``scaled_dot_product_attention``, logits at every place), AdamW,
   two threads. It starts from the same weights and sees the same batches, so that the losses
   agree but for rounding, which training amplifies. Ours: ``mirage.training.sweep``, a process
   per core with one thread. Neither time includes importing torch or drawing the problems; both
@@ -92,7 +92,7 @@ def _one_at_a_time(data, profile):
 def _plain_training(model, tokens, answer, config):
     schedule, n_items = config.schedule, len(tokens)
     n_steps = schedule.n_steps(n_items)
-    optimizer = torch.optim.Adam(model.parameters())
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=schedule.weight_decay)
     for step, index in enumerate(loop.batches(n_items, schedule, config.seed)):
         for group in optimizer.param_groups:
             group["lr"] = schedule.learning_rate * schedule.factor(step, n_steps)
