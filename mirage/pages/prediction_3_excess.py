@@ -93,12 +93,11 @@ def excess(
     rows = []
     for values, part in outcomes.sort(key).group_by(key, maintain_order=True):
         p = np.exp(np.array(part["log_probs"].to_list(), dtype=np.float64))  # (items, L + 1)
-        of_item = np.column_stack([p.prod(axis=1), p, np.ones(len(p))])
+        of_item = np.column_stack([p.prod(axis=1), p])
         pair = np.sort(part.select("a", "b").to_numpy(), axis=1)
         _, cluster = np.unique(pair, axis=0, return_inverse=True)
-        sums = np.stack([np.bincount(cluster.ravel(), column) for column in of_item.T])
-        found = _factors(sums.sum(axis=1))
-        drawn = _factors(item_bootstrap(sums, n_resamples, rng))
+        found = _factors(of_item.mean(axis=0))
+        drawn = _factors(item_bootstrap(of_item.T, n_resamples, rng, clusters=cluster.ravel()))
         for name, score in found.items():
             low, high = percentile_interval(drawn[name])
             row = dict(zip(key, values, strict=True)) | {"n_items": part.height, "factor": name}
@@ -106,9 +105,9 @@ def excess(
     return pl.DataFrame(rows)
 
 
-def _factors(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Factors from sums over items, shape (..., 1 + characters + 1): answer, characters, items."""
-    answer, *characters = np.moveaxis(sums[..., :-1] / sums[..., -1:], -1, 0)
+def _factors(means: np.ndarray) -> dict[str, np.ndarray]:
+    """Factors from means over items, shape (..., 1 + characters): the answer, then its places."""
+    answer, *characters = np.moveaxis(means, -1, 0)
     places = np.prod(characters, axis=0)
     equal = np.mean(characters, axis=0) ** len(characters)
     return {"total": answer / equal, "together": answer / places, "unequal": places / equal}
