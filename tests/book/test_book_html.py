@@ -137,6 +137,20 @@ def test_outputs_show_results_only(page):
     assert not soup(page).select(".cell_output .stderr, .cell_output .traceback")
 
 
+@each_notebook_page
+def test_no_sentence_misses_its_number(page):
+    """Whatever data the book was built on: a text around numbers that were not found is wrong."""
+    told = [*soup(page).select("article p, article li, article figcaption"), *_pictures(page)]
+    for tag in told:
+        text = tag.get("alt") or tag.get_text(" ")
+        words = set(re.split(r"[\s,;:.()\[\]]+", text))
+        assert not words & {"nan", "inf", "−inf", "-inf", "–"}, text
+
+
+def _pictures(page) -> list:
+    return soup(page).select("article img[alt]")
+
+
 def _without_scripts(output) -> list:
     output = BeautifulSoup(str(output), "html.parser")
     for tag in output.find_all("script"):
