@@ -148,6 +148,7 @@ def _contents(executed: Sequence[Path], profile: str) -> dict[str, bytes]:
         "_config.yml": _config(),
         "book/_generated/verdicts.md": landing.verdicts_table(executed),
         "book/_generated/claims.md": landing.claims_table(executed),
+        "book/_generated/sentence.md": front.in_one_sentence(executed),
         "book/_generated/answer.md": front.answer(executed),
         "book/_generated/banner.md": front.banner(executed, profile),
         "book/_generated/runs.md": landing.runs_table(executed, profile),

@@ -47,6 +47,38 @@ def answer(executed: Sequence[Path]) -> str:
     return "\n".join(f"{i}. {sentence}" for i, sentence in enumerate(sentences, 1)) + "\n"
 
 
+def in_one_sentence(executed: Sequence[Path]) -> str:
+    """Answer the title's question in one sentence, from the claims of the notebooks.
+
+    Parameters
+    ----------
+    executed : sequence of Path
+        Executed notebooks.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    found = {claim.id: claim for path in executed for claim in claims.read(path)}
+    known, good = _decided(found)
+    falls = {True: "falls abruptly", False: "falls gradually, too"}
+    loss = falls.get(_holds(found, "not-a-mirage-steep"))
+    real = f"the loss itself {loss}" if loss else "it is undecided whether the loss jumps"
+    turn = "But not always" if loss == falls[True] else "Always"
+    return (
+        f"**{'Often' if good else 'Not in this build'}:** in {len(good)} of {len(known)}"
+        " comparisons a sharp metric begins to rise later than a smooth metric of the same outputs."
+        f"\n**{turn}:** when our transformers learn addition, {real}.\n"
+    )
+
+
+def _decided(found: Mapping[str, Claim]) -> tuple[list[str], list[str]]:
+    """Comparisons that the data decide, and those in which the sharp metric rises later."""
+    known = [name for name in COMPARISONS if _holds(found, name) is not None]
+    return known, [name for name in known if _holds(found, name)]
+
+
 def _holds(found: Mapping[str, Claim], *ids: str) -> bool | None:
     """Whether all claims hold; None where one is absent, not attempted or undecided."""
     verdicts = {found[name].verdict if name in found else Verdict.NOT_ATTEMPTED for name in ids}
@@ -56,10 +88,9 @@ def _holds(found: Mapping[str, Claim], *ids: str) -> bool | None:
 
 
 def _mirage(found: Mapping[str, Claim]) -> str:
-    known = [name for name in COMPARISONS if _holds(found, name) is not None]
-    good = [COMPARISONS[name] for name in known if _holds(found, name)]
+    known, good = _decided(found)
     start = "**Often it is a mirage.** Accuracy or another sharp metric begins to rise later than a"
-    listed = f": {', '.join(good)}" if good else ""
+    listed = f": {', '.join(COMPARISONS[name] for name in good)}" if good else ""
     return (
         f"{start} smooth metric of the same outputs in {len(good)} of the {len(known)} comparisons"
         f" that our data decide{listed} ({{doc}}`/notebooks/figure-3-arithmetic`)."

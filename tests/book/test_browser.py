@@ -1,19 +1,14 @@
 """The built book in headless Chromium: what a reader sees on a desk and on a phone."""
 
-import os
 import re
-import shutil
-import threading
 from base64 import b64encode
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
+from browser import DESK, PHONE, visit
 from html_pages import HTML, each_page, needs_book
 from PIL import Image
 
@@ -21,19 +16,7 @@ from mirage import theory
 
 pytestmark = [pytest.mark.book, needs_book]
 
-DESK = {"width": 1280, "height": 900}
-PHONE = {"width": 375, "height": 667}
 INTERACTIVE = "notebooks/figure-2-theory.html"
-# Containers have no sandbox of their own; the rest keeps Chromium from looking for Google's hosts.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 FIGURES = "article figure img, article .cell_output img, .mirage-vega-panels svg"
 # The rows that the panels draw, as the view holds them.
 ROWS = """() => {
@@ -45,67 +28,6 @@ ROWS = """() => {
 CURVES = (
     "[...document.querySelectorAll('.mirage-vega-panels .mark-line path')].map(p => p.outerHTML)"
 )
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        """Keep the requests out of the test report."""
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        message = f"no browser: looked for {', '.join(names)} on the path"
-        if os.environ.get("CI"):
-            pytest.fail(f"{message}; CI must have one")
-        pytest.skip(f"{message}; install Debian's chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def site():
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=HTML)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-@contextmanager
-def visit(browser, address, viewport=DESK, mode="light"):
-    """Open a page; whatever is not the book's own is blocked, and any complaint fails the test."""
-    origin = re.match(r"\w+://[^/]*", address)[0]
-    context = browser.new_context(viewport=viewport, color_scheme=mode)
-    context.add_init_script(f"localStorage.mode = localStorage.theme = '{mode}'")
-    page = context.new_page()
-    faults = []
-
-    def check(route):
-        if route.request.url.startswith(origin):
-            route.continue_()
-        else:
-            faults.append(f"request to elsewhere: {route.request.url}")
-            route.abort()
-
-    page.route(re.compile("^(http|file|ws)"), check)
-    page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
-    page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
-    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
-    page.on("response", lambda r: r.status >= 400 and faults.append(f"{r.status}: {r.url}"))
-    try:
-        page.goto(address, wait_until="networkidle")
-        yield page
-        assert not faults
-    finally:
-        context.close()
 
 
 def wait_for_figure(page):

@@ -32,6 +32,24 @@ def test_five_sentences_even_without_any_claim(tmp_path):
     assert not set(text.split()) & {"nan", "inf", "None", "–"}
 
 
+@pytest.mark.parametrize(
+    ("ours", "words"),
+    [(4.0, ["1 of 2", "But not always", "falls abruptly"]), (-1.0, ["Always:", "gradually, too"])],
+)
+def test_one_sentence_follows_the_verdicts(tmp_path, ours, words):
+    page = notebook(
+        tmp_path,
+        "figure-7",
+        claim("figure-2-accuracy", 0.3),
+        claim("figure-7-sharper", -0.8),
+        claim("not-a-mirage-steep", ours),
+    )
+    text = front.in_one_sentence([page])
+    assert text.startswith("**Often:**")
+    assert all(word in text for word in words)
+    assert "Not in this build:** in 0 of 0" in front.in_one_sentence([notebook(tmp_path, "empty")])
+
+
 def test_sentences_follow_the_verdicts(tmp_path):
     figure = notebook(
         tmp_path,

@@ -1,0 +1,36 @@
+"""Headless Chromium on pages of the built book, for the tests that look at them."""
+
+import re
+from contextlib import contextmanager
+
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 375, "height": 667}
+
+
+@contextmanager
+def visit(browser, address, viewport=DESK, mode="light"):
+    """Open a page; whatever is not the book's own is blocked, and any complaint fails the test."""
+    origin = re.match(r"\w+://[^/]*", address)[0]
+    context = browser.new_context(viewport=viewport, color_scheme=mode)
+    context.add_init_script(f"localStorage.mode = localStorage.theme = '{mode}'")
+    page = context.new_page()
+    faults = []
+
+    def check(route):
+        if route.request.url.startswith(origin):
+            route.continue_()
+        else:
+            faults.append(f"request to elsewhere: {route.request.url}")
+            route.abort()
+
+    page.route(re.compile("^(http|file|ws)"), check)
+    page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
+    page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
+    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    page.on("response", lambda r: r.status >= 400 and faults.append(f"{r.status}: {r.url}"))
+    try:
+        page.goto(address, wait_until="networkidle")
+        yield page
+        assert not faults
+    finally:
+        context.close()
