@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from mirage.audit.words import kind
 from mirage.emergence.evidence import Evidence, Finding, MetricCurve
 from mirage.statistics.intervals import wilson_interval
 from mirage.statistics.resolution import smallest_detectable
@@ -41,6 +42,7 @@ def card(
     shown = {name: row.get(name) or "" for name in columns}
     findings = evidence.findings if evidence else ()
     return shown | {
+        "verdict": kind(row["verdict"], row["sentence"]),
         "note": row.get("note") or "",
         "p_jump": row.get("p_jump"),
         "dormant_share": row.get("dormant_share"),

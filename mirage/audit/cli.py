@@ -24,7 +24,10 @@ def audit(
     x: Annotated[str, typer.Option(help="Scale of the models: n_params or compute.")] = "n_params",
     chance: Annotated[
         list[str] | None,
-        typer.Option(metavar="TASK=SCORE", help="Score of a guess on a task; repeat for more."),
+        typer.Option(
+            metavar="TASK=SCORE",
+            help="Score of a guess on a task, or on all that match (mmlu_*=0.25); repeat for more.",
+        ),
     ] = None,
     columns: Annotated[
         list[str] | None,

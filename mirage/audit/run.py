@@ -30,7 +30,7 @@ class Audit:
         verdict, sentence, p_jump, q_jump, jump_height, smallest_detectable_jump, dormant_share,
         rise_width, note, plan``. ``metric`` is the headline one. ``verdict`` is one of
         ``never-above-chance, declines, gradual, metric, resolution, jump, undecided``, and empty
-        where the models are no curve; ``note`` then says why.
+        where the models are no curve, or the scores do not rise; ``note`` then says which.
     scores : polars.DataFrame
         The score table that was judged.
     outcomes : polars.DataFrame or None
@@ -57,7 +57,12 @@ class Audit:
     @property
     def summary(self) -> str:
         """The audit in one sentence."""
-        return words.headline(self.verdicts["verdict"])
+        return words.headline(self.kinds)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Key of each row in `mirage.audit.words.VERDICTS`."""
+        return _kinds(self.verdicts)
 
     def curve(self, row: Mapping[str, Any]) -> list[float]:
         """Return the scores of an ability's headline metric, smallest model first."""
@@ -123,7 +128,7 @@ class Audit:
         lines.append("</tr></thead><tbody>")
         for family, task, protocol, verdict, sentence, note in chosen.head(50).iter_rows():
             name = ", ".join(filter(None, (family, task, protocol)))
-            cells = (name, words.VERDICTS[verdict], sentence or note or "")
+            cells = (name, words.VERDICTS[words.kind(verdict, sentence)], sentence or note or "")
             lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
         return "\n".join([*lines, "</tbody></table>"])
 
@@ -148,7 +153,8 @@ def audit(
     x : str
         Column of the scale: ``n_params`` or ``compute``.
     chance : mapping of str to float, optional
-        Score of a guess by task, where the logs do not state it.
+        Score of a guess by task, where the logs do not state it; ``"mmlu_*"`` is every task whose
+        name begins so.
     n_params : mapping or path, optional
         Parameters by model name, for models whose files and names do not tell.
     columns : mapping of str to str, optional
@@ -216,9 +222,16 @@ def audit(
 def _ranking(verdicts: pl.DataFrame) -> list[int]:
     """Order abilities by interest: the verdict, then the evidence for a jump, then dormancy."""
     place = {verdict: i for i, verdict in enumerate(words.VERDICTS)}
-    columns = ("verdict", "q_jump", "dormant_share", "family", "task", "protocol")
+    columns = ("q_jump", "dormant_share", "family", "task", "protocol")
     keys = [
-        (place[v], 1.0 if q is None else q, -(d or 0.0), *names)
-        for v, q, d, *names in verdicts.select(columns).iter_rows()
+        (place[kind], 1.0 if q is None else q, -(d or 0.0), *names)
+        for kind, (q, d, *names) in zip(
+            _kinds(verdicts), verdicts.select(columns).iter_rows(), strict=True
+        )
     ]
     return sorted(range(len(keys)), key=keys.__getitem__)
+
+
+def _kinds(verdicts: pl.DataFrame) -> list[str]:
+    """Key of each row in `mirage.audit.words.VERDICTS`."""
+    return [words.kind(*row) for row in verdicts.select("verdict", "sentence").iter_rows()]

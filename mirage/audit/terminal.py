@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mirage.audit.words import VERDICTS, spark
+from mirage.audit.words import VERDICTS, kind, spark
 from mirage.formatting import printable
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
 
     console.print(Text(audit.summary, style="bold"))
     rows = audit.verdicts.to_dicts()
-    interesting = [row for row in rows if row["verdict"] not in ("", "never-above-chance")]
+    kinds = [kind(row["verdict"], row["sentence"]) for row in rows]
+    rows = [row | {"kind": one} for row, one in zip(rows, kinds, strict=True)]
+    interesting = [row for row in rows if row["kind"] not in ("", "flat", "never-above-chance")]
     shown = rows if every else (interesting or rows)[:MOST]
     wide = console.width >= NARROW
     columns = [Column("ability", overflow="fold", ratio=2)]
@@ -44,7 +46,7 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
         name = ", ".join(filter(None, (row["family"], row["task"], row["protocol"])))
         curve = [Text(spark(audit.curve(row)))] * wide
         why = " ".join(filter(None, (row["sentence"] or row["note"], row["plan"])))
-        cells = (printable(name), *curve, VERDICTS[row["verdict"]], printable(why))
+        cells = (printable(name), *curve, VERDICTS[row["kind"]], printable(why))
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
     if shown:
         console.print(table)

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-VERDICTS = {  # in the order of interest: what a reader should look at first
+# Verdicts, and what `kind` says of an empty one; in the order in which to look at them.
+VERDICTS = {
     "jump": "jump under every metric",
     "metric": "because of the metric",
     "resolution": "because of resolution",
     "undecided": "undecided",
     "gradual": "gradual",
     "declines": "declines",
+    "flat": "without a rise",
     "never-above-chance": "never above chance",
     "": "not judged",
 }
@@ -27,6 +29,8 @@ GLOSSARY = {
     "undecided": "The data allow more than one of these; the card says what would decide.",
     "gradual": "The scores rise, and a jump of 1.5 logits would have been found with 80 % power.",
     "declines": "The scores fall with scale.",
+    "flat": "The scores do not rise with scale, so that there is no emergence to explain, and it is"
+    " not known that they are at chance. The verdict is left empty.",
     "never-above-chance": "No model is distinguishable from chance.",
     "": "The models do not form a curve, for the reason in the note.",
 }
@@ -36,6 +40,17 @@ LIMITS = (
     " size on the link scale. Two rises in one curve can look like a jump."
 )
 _BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def kind(verdict: str | None, sentence: str | None) -> str:
+    """Return the key of ``VERDICTS`` for a row: a judged ability without a verdict does not rise.
+
+    Examples
+    --------
+    >>> kind("jump", "The score jumps."), kind("", "The acc does not rise."), kind("", "")
+    ('jump', 'flat', '')
+    """
+    return verdict or ("flat" if sentence else "")
 
 
 def counted(n: int, noun: str) -> str:
@@ -56,7 +71,7 @@ def headline(verdicts: Iterable[str]) -> str:
     Parameters
     ----------
     verdicts : iterable of str
-        Keys of ``VERDICTS``, one for each ability.
+        Keys of ``VERDICTS``, one for each ability, as `kind` gives them.
 
     Returns
     -------

@@ -69,7 +69,8 @@ def summary(audit: Any) -> str:
     """Return the audit as Markdown, for a paper or an issue."""
     lines = [f"**{audit.summary}**", ""]
     for verdict, name in VERDICTS.items():
-        rows = [row for row in audit.verdicts.to_dicts() if row["verdict"] == verdict]
+        judged = zip(audit.verdicts.to_dicts(), audit.kinds, strict=True)
+        rows = [row for row, kind in judged if kind == verdict]
         if not rows:
             continue
         lines += [f"## {name[0].upper()}{name[1:]} ({len(rows)})", ""]

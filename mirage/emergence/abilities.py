@@ -60,7 +60,8 @@ def judge(
     x : str
         Column of the scale: "n_params" or "compute".
     chance : float or mapping of task to float, optional
-        Accuracy of a guess where the table states none; else it is unknown.
+        Accuracy of a guess where the table states none; else it is unknown. A name that is no
+        task is a pattern: ``{"mmlu_*": 0.25}``.
     rng : numpy.random.Generator, optional
         Source of all draws; by default one of a fixed seed.
     n_draws : int
@@ -74,7 +75,7 @@ def judge(
         - ``metric``: the headline metric, which counts whole answers if there is one;
         - ``n_models``;
         - ``verdict``: one of `mirage.emergence.verdicts.VERDICTS`; null where the ability cannot
-          be judged, and ``note`` says why; ``sentence``: why, with its numbers;
+          be judged, or does not rise, and ``note`` says which; ``sentence``: why, with its numbers;
         - ``p_jump``, ``q_jump``: of a jump under every metric that could show it, the latter over
           this table (Benjamini and Hochberg); null with fewer than 5 models;
         - ``jump_height``, ``smallest_detectable_jump``: log odds, under the metric that could
@@ -96,6 +97,8 @@ def judge(
 
     Notes
     -----
+    Averages over tasks (``is_group``) are not judged beside other tasks of their family.
+
     In families of 10 curves or more, models are taken to scatter at least as much about each curve
     as they do in the median over the family's curves.
 
@@ -203,13 +206,14 @@ def _judged(
 def _row(evidence: Evidence, verdict: Verdict, p: float, q: float) -> dict:
     ability, head = evidence.ability, evidence.findings[0]
     shown = informative(evidence.findings)
+    no_rise = "" if verdict.verdict else "the scores do not rise: nothing to decide"
     return {
         "family": ability.family,
         "task": ability.task,
         "protocol": ability.protocol,
         "metric": head.curve.name,
         "n_models": len(head.curve.x),
-        "verdict": verdict.verdict,
+        "verdict": verdict.verdict or None,
         "sentence": verdict.sentence,
         "p_jump": float(p),
         "q_jump": float(q),
@@ -217,7 +221,7 @@ def _row(evidence: Evidence, verdict: Verdict, p: float, q: float) -> dict:
         "smallest_detectable_jump": shown.detectable,
         "dormant_share": float(head.dormancy.share),
         "rise_width": float(head.dormancy.rise_width),
-        "note": ability.note,
+        "note": "; ".join(filter(None, (no_rise, ability.note))) or None,
         "plan": None,
     }
 

@@ -54,6 +54,8 @@ class Ability(NamedTuple):
         Why it cannot be judged, or what is doubtful.
     judged : bool
         Whether it can be judged.
+    probabilities : ndarray, shape (models, items), or None
+        Probability of the right answer to each item of the headline metric, where it is known.
     """
 
     family: str
@@ -62,3 +64,4 @@ class Ability(NamedTuple):
     metrics: tuple[MetricCurve, ...]
     note: str | None = None
     judged: bool = True
+    probabilities: np.ndarray | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,6 +15,7 @@ from mirage.emergence.measures import Options
 from mirage.metrics import catalogue
 
 _FEW = "fewer than 3 models"  # of the table of curves; two models still show what items can say
+_AVERAGE = "an average over tasks, which is not judged beside them"
 _LARGEST_LOSS = 15.0  # nats: beyond, exp(−loss) has no digits left
 
 
@@ -36,6 +38,7 @@ def abilities(
         In the order of the first rows; those that cannot be judged with the reason.
     """
     table = _with_chance(checked_scores(scores), chance)
+    averages = _averages(table)
     found = {}
     for split, part in _by_protocol(table):
         options = Options(split, x, 0, 0.95)
@@ -43,6 +46,7 @@ def abilities(
         for row in curves(part, options).iter_rows(named=True):
             key = (row["family"], row["task"], *(row[name] for name in split))
             guess = guesses[(*key, row["metric"])]
+            row["is_average"] = key[:2] in averages
             found.setdefault((split, key), []).append((row, guess))
     order = {key: i for i, key in enumerate(table.select("family", "task").unique(
         maintain_order=True).iter_rows())}  # fmt: skip
@@ -56,14 +60,37 @@ def _with_chance(table: pl.DataFrame, chance) -> pl.DataFrame:
     if "chance" not in table.columns:
         table = table.with_columns(chance=pl.lit(None, pl.Float64))
     if isinstance(chance, Mapping):
-        if unknown := set(chance) - set(table["task"]):
-            raise ValueError(
-                f"chance: found the tasks {sorted(unknown)}, expected tasks of the score table"
-            )
-        given = pl.col("task").replace_strict(dict(chance), default=None, return_dtype=pl.Float64)
+        guesses = _of_tasks(chance, set(table["task"]))
+        given = pl.col("task").replace_strict(guesses, default=None, return_dtype=pl.Float64)
     else:
         given = pl.lit(chance, pl.Float64)
     return table.with_columns(chance=pl.coalesce(pl.col("chance").cast(pl.Float64), given))
+
+
+def _of_tasks(chance: Mapping[str, float], tasks: set[str]) -> dict[str, float]:
+    """Chance level of each task; a name that is no task is a pattern (``mmlu_*``)."""
+    found, unknown = {}, []
+    for pattern, guess in chance.items():
+        named = {pattern} & tasks or set(fnmatch.filter(tasks, pattern))
+        unknown += [] if named else [pattern]
+        found = dict.fromkeys(named, guess) | found  # the first pattern that fits
+    found |= {task: guess for task, guess in chance.items() if task in tasks}
+    if unknown:
+        raise ValueError(
+            f"chance: found the tasks {sorted(unknown)}, expected tasks of the score table"
+        )
+    return found
+
+
+def _averages(table: pl.DataFrame) -> set[tuple[str, str]]:
+    """Family and task of averages over tasks, in families that have other tasks, too."""
+    if "is_group" not in table.columns:
+        return set()
+    is_group = pl.col("is_group").cast(pl.Boolean).fill_null(False)
+    marked = table.select("family", "task", is_group=is_group)
+    parts = marked.filter(~pl.col("is_group"))["family"].unique()
+    averages = marked.filter("is_group", pl.col("family").is_in(parts.implode()))
+    return set(averages.select("family", "task").unique().rows())
 
 
 def _by_protocol(table: pl.DataFrame):
@@ -99,6 +126,9 @@ def _ability(split, key, rows, items: _Items) -> Ability:
     protocol = ", ".join(
         f"{name.replace('_', ' ')} {value}" for name, value in zip(split, key[2:], strict=True)
     )
+    if rows[0][0]["is_average"]:
+        curve = _blank(rows[0][0]["metric"])
+        return Ability(family, task, protocol, (curve,), _AVERAGE, judged=False)
     sound = [(row, guess) for row, guess in rows if row["note"] in (None, _FEW)]
     sound = [(row, guess) for row, guess in sound if row["n_models"] > 1]
     notes = [
@@ -116,7 +146,9 @@ def _ability(split, key, rows, items: _Items) -> Ability:
     metrics.sort(key=lambda curve: (not curve.sharp, curve.n_items is None, -len(curve.x)))
     if metrics[0].n_items is not None and metrics[0].chance is None:
         notes.append("chance level unknown")
-    return Ability(family, task, protocol, tuple(metrics), "; ".join(notes) or None)
+    probabilities = _probabilities(metrics[0], per_item)
+    note = "; ".join(notes) or None
+    return Ability(family, task, protocol, tuple(metrics), note, probabilities=probabilities)
 
 
 def _blank(name: str) -> MetricCurve:
@@ -196,3 +228,23 @@ def _with_items(curve: MetricCurve, per_item: dict[str, tuple]) -> MetricCurve:
     if sizes is None or not np.array_equal(sizes, curve.x) or values.shape[1] < 2:
         return curve
     return curve._replace(items=values if metric.higher_is_better else -values)
+
+
+def _probabilities(head: MetricCurve, per_item: dict[str, tuple]) -> np.ndarray | None:
+    """Probability of the right answer to each item of the headline metric, if it is known.
+
+    Of multiple choice the likeliest choice is the answer, whatever its probability: none.
+    """
+    metric = catalogue.find(head.name)
+    if head.items is None or not head.sharp or "multiple choice grade" in per_item:
+        return None
+    _, items, _ = per_item[metric.name]
+    for name in ("expected exact match", "target probability", "negative log-likelihood"):
+        sizes, of, values = per_item.get(name, (None, None, None))
+        if name == metric.name or sizes is None or not np.array_equal(sizes, head.x):
+            continue
+        if of.equals(items):
+            values = np.exp(-values) if name == "negative log-likelihood" else values
+            sound = ((values >= 0) & (values <= 1 + 1e-6)).all()  # of single precision
+            return np.minimum(values, 1) if sound else None
+    return None

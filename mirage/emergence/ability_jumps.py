@@ -24,8 +24,8 @@ NO_TEST = {
 def jumps(curves: list[MetricCurve], family: list[str], rng, n_draws: int) -> list[dict]:
     """Jump tests of all curves; those near the level again with as many draws as q-values need."""
     cells = [NO_TEST | {"expected": np.full(len(curve.x), np.nan)} for curve in curves]
-    bounded = np.array([curve.bounds is not None for curve in curves])
-    tested = np.array([len(curve.x) >= FEWEST for curve in curves])
+    bounded = np.array([curve.bounds is not None for curve in curves], dtype=bool)
+    tested = np.array([len(curve.x) >= FEWEST for curve in curves], dtype=bool)
     least = np.full(len(curves), LEAST_SCATTER)
     for kind in (True, False):
         rows = np.flatnonzero(tested & (bounded == kind))

@@ -11,6 +11,7 @@ from mirage.emergence.ability import Ability, MetricCurve
 from mirage.emergence.ability_jumps import LEVEL, jumps
 from mirage.emergence.dormancy import Dormancy, dormancy
 from mirage.emergence.dormancy_bootstrap import DormancyDifference, dormancy_difference
+from mirage.emergence.prediction import Prediction, predict
 from mirage.fits.jump import LEAST_SCATTER
 from mirage.statistics.bootstrap import binomial_bootstrap
 from mirage.statistics.intervals import percentile_interval
@@ -65,12 +66,15 @@ class Evidence(NamedTuple):
         Dormant share of the headline metric less that of `smooth`, on the same items.
     smooth : int or None
         Which finding is the smooth metric that the headline is compared with.
+    prediction : Prediction or None
+        The headline metric as the probabilities of its answers predict it, where they are known.
     """
 
     ability: Ability
     findings: tuple[Finding, ...]
     difference: DormancyDifference | None
     smooth: int | None
+    prediction: Prediction | None = None
 
 
 def gather(
@@ -120,7 +124,10 @@ def _evidence(ability: Ability, tested, rng, n_resamples) -> Evidence:
     difference = None
     if head.sharp and smooth is not None and np.array_equal(head.x, findings[smooth].curve.x):
         difference = _difference(head, findings[smooth].curve, rng, n_resamples)
-    return Evidence(ability, findings, difference, smooth)
+    prediction = None
+    if ability.probabilities is not None and head.items is not None:
+        prediction = predict(ability.probabilities, head.items)
+    return Evidence(ability, findings, difference, smooth, prediction)
 
 
 def _difference(a: MetricCurve, b: MetricCurve, rng, n_resamples) -> DormancyDifference:

@@ -41,7 +41,7 @@ class Verdict(NamedTuple):
     Attributes
     ----------
     verdict : str
-        One of `VERDICTS`.
+        One of `VERDICTS`; empty for scores that do not rise, of which there is nothing to decide.
     sentence : str
         One plain sentence with its numbers.
     """
@@ -101,9 +101,14 @@ def decide(evidence: Evidence, q_jump: float) -> Verdict:
       would have shown as large a jump and does not;
     - *resolution*: the headline metric is dormant, does not jump, and a smooth curve expects fewer
       than 3 successes wherever the score is 0;
-    - *gradual*: no metric is near to a jump (p > .2), and one of 1.5 in log odds would have been
-      found with 80 % power;
+    - *gradual*: the 95 % interval of the slope lies above 0, no metric is near to a jump
+      (p > .2), and one of 1.5 in log odds would have been found with 80 % power;
+    - no verdict, as there is no rise: the same, but the interval of the slope contains 0 and
+      excludes a rise of 1.5 in log odds over all sizes;
     - *undecided* otherwise.
+
+    Scores that fall, and those that never leave chance, have their verdicts first; what does not
+    rise is above chance, or its chance level is unknown.
     """
     for rule in RULES:
         if found := rule(evidence, q_jump):
@@ -185,15 +190,31 @@ def _metric(evidence: Evidence, _) -> Verdict | None:
             f"The {name} stays at its base over {number(head.dormancy.share)} of the sizes; the "
             f"{other} of the same answers rises from {number(smooth.dormancy.share)} on "
             f"(difference {number(difference.difference)} [{number(difference.low)}, "
-            f"{number(difference.high)}]) without a jump (p = {number(smooth.p_jump)}).",
+            f"{number(difference.high)}]) without a jump (p = {number(smooth.p_jump)})."
+            + _predicted(evidence),
         )
     if head.p_jump <= LEVEL and smooth.detectable <= head.height:
         return Verdict(
             "metric",
             f"The {name} jumps by {number(head.height)} in log odds, but the {other} of the same "
-            f"answers does not, where {number(smooth.detectable)} would have been found.",
+            f"answers does not, where {number(smooth.detectable)} would have been found."
+            + _predicted(evidence),
         )
     return None
+
+
+def _predicted(evidence: Evidence) -> str:
+    """Whether the probabilities of the answers predict the headline metric, in one sentence."""
+    found = evidence.prediction
+    if found is None:
+        return ""
+    name, p = evidence.findings[0].curve.name, number(found.p_value)
+    if found.p_value > LEVEL:
+        return f" The probabilities of the answers predict the observed {name} (χ², p = {p})."
+    return (
+        f" The probabilities of the answers predict another {name}, by up to "
+        f"{number(abs(found.largest))} (χ², p = {p}), as they may where answers are not sampled."
+    )
 
 
 def _resolution(evidence: Evidence, _) -> Verdict | None:
@@ -220,11 +241,20 @@ def _gradual(evidence: Evidence, _) -> Verdict | None:
     if not sharpest.detectable <= JUMP:
         return None
     head = evidence.findings[0]
-    rises = "rises gradually" if head.trend[0] > 0 else "does not rise with size"
+    found = f"a jump of {number(sharpest.detectable)} in log odds would have been found with 80 %"
+    low, high = head.trend
+    if low > 0:
+        return Verdict("gradual", f"The {head.curve.name} rises gradually: {found} power.")
+    decades = float(np.log10(head.curve.x[-1] / head.curve.x[0]))
+    if high * decades >= JUMP:
+        return None
+    late = any(f.trend[0] > 0 for f in evidence.findings[1:])
+    other = " (another metric of the same answers does)" if late else ""
     return Verdict(
-        "gradual",
-        f"The {head.curve.name} {rises}: a jump of {number(sharpest.detectable)} in log odds "
-        f"would have been found with 80 % power.",
+        "",
+        f"The {head.curve.name} does not rise with size{other}: its slope is "
+        f"{number((low + high) / 2)} [{number(low)}, {number(high)}] in log odds per decade, and "
+        f"{found} power.",
     )
 
 
@@ -239,10 +269,28 @@ def _undecided(evidence: Evidence) -> Verdict:
             f"many tests show by accident.",
         )
     least = min((f.detectable for f in evidence.findings), default=np.inf)
+    if least <= JUMP:
+        return Verdict("undecided", f"Undecided: no jump is found, but {_not_gradual(evidence)}.")
     visible = f"less than {number(least)} in log odds" if np.isfinite(least) else "any height"
     return Verdict(
         "undecided",
         f"Undecided: no jump is found, but one of {visible} would have escaped.",
+    )
+
+
+def _not_gradual(evidence: Evidence) -> str:
+    """Why a curve on which a jump would have been found is not gradual."""
+    nearest = min(evidence.findings, key=lambda f: np.nan_to_num(f.p_jump, nan=np.inf))
+    if nearest.p_jump <= QUIET:
+        return (
+            f"the {nearest.curve.name} is too near to one to be called gradual "
+            f"(p = {number(nearest.p_jump)})"
+        )
+    head = evidence.findings[0]
+    low, high = head.trend
+    return (
+        f"whether the {head.curve.name} rises at all is open: its slope is "
+        f"{number((low + high) / 2)} [{number(low)}, {number(high)}] in log odds per decade"
     )
 
 

@@ -176,6 +176,32 @@ def test_a_bad_file_is_named_and_fails_only_under_strict(scores):
     assert run(scores.parent, "--strict").exit_code == 1
 
 
+def test_shots_of_one_model_are_protocols_of_their_own(tmp_path):
+    """Zero and five shots of each model are two abilities; a model with one of them is in one."""
+    for shots in (0, 5):
+        for i, (n, p) in enumerate(zip(SIZES, P, strict=True)):
+            if (i, shots) == (7, 0):
+                continue
+            log = {
+                "results": {"sums": {"exact_match": round(float(p) * 500) / 500}},
+                "config": {"model_args": f"pretrained=acme/toy-{n / 1e6:.0f}m"},
+                "n-shot": {"sums": shots},
+                "n-samples": {"sums": {"original": 500, "effective": 500}},
+            }
+            (tmp_path / f"{i}-{shots}.json").write_text(json.dumps(log))
+    found = audit(tmp_path).verdicts.sort("protocol")
+    assert found.select("protocol", "n_models").rows() == [("shots 0", 7), ("shots 5", 8)]
+    assert found["verdict"].is_in(list(words.VERDICTS)[:7]).all()
+
+
+def test_scores_that_do_not_rise_are_counted_apart_from_those_not_judged():
+    flat = audit(pl.DataFrame(rows("flat", "exact match", np.full(8, 0.6), n_items=1000)))
+    assert flat.verdicts["verdict"].to_list() == [""]
+    assert flat.summary == "1 ability: none looks emergent, 1 without a rise."
+    page = BeautifulSoup(flat.html(), "html.parser")
+    assert json.loads(page.find(id="data").string)["abilities"][0]["verdict"] == "flat"
+
+
 def test_the_headline_counts_each_ability_once():
     verdicts = [*words.VERDICTS, "metric"]
     text = words.headline(verdicts)

@@ -10,8 +10,8 @@ from scipy.special import expit
 from mirage.emergence import abilities
 from mirage.emergence.ability import Ability, MetricCurve
 from mirage.emergence.ability_curves import abilities as group
-from mirage.emergence.evidence import above_chance, trend
-from mirage.emergence.verdicts import VERDICTS
+from mirage.emergence.evidence import Evidence, above_chance, gather, trend
+from mirage.emergence.verdicts import VERDICTS, decide
 
 SIZES = np.geomspace(1e8, 1e11, 8)
 DECADES = np.log10(SIZES / 1e8)
@@ -74,6 +74,65 @@ def test_gradual_only_where_a_jump_would_have_been_found():
     assert few["smallest_detectable_jump"] > 1.5
     assert "times as many" in few["plan"] or "more model" in few["plan"]
     assert "partial credit" in few["plan"]
+
+
+def test_scores_that_do_not_rise_have_no_verdict_but_a_note():
+    rng = np.random.default_rng(0)
+    level = items(np.full(8, 0.6), 1000, 1, rng)[0]
+    for chance in (None, 0.25):  # unknown, or well below
+        found = verdict(level, chance=chance)
+        assert found["verdict"] is None
+        assert "does not rise with size" in found["sentence"]
+        assert found["note"].startswith("the scores do not rise")
+    # The interval of the slope contains 0, but also a rise of 1.5 log odds in 3 decades.
+    finding = gather([ability(level)], rng)[0].findings[0]
+    for trend_, expected in {
+        (0.01, 0.9): "gradual",
+        (-0.01, 0.49): "",
+        (-0.01, 0.51): "undecided",
+    }.items():
+        evidence = Evidence(ability(level), (finding._replace(trend=trend_),), None, None)
+        found = decide(evidence, 1.0)
+        assert found.verdict == expected, found
+    assert "rises at all is open" in found.sentence
+    near = finding._replace(trend=(0.1, 0.9), p_jump=0.15)
+    found = decide(Evidence(ability(level), (near,), None, None), 0.15)
+    assert found.verdict == "undecided"
+    assert "too near to one" in found.sentence
+
+
+def test_the_probabilities_of_answers_predict_exact_match_or_do_not():
+    rng = np.random.default_rng(0)
+    p = np.exp(-((SIZES / 2e9) ** -0.5))
+    of_item = np.clip(p[:, None] + 0.02 * rng.standard_normal((8, 500)), 0.001, 0.999)
+    tokens = rng.random((8, 500, 6)) < of_item[:, :, None]
+    whole = ability(tokens.all(axis=2) * 1.0, tokens.mean(axis=2))
+    for probabilities, says in ((of_item**6, "predict the observed"), (of_item, "predict another")):
+        one = whole._replace(probabilities=probabilities)
+        found = abilities.verdicts([one], np.random.default_rng(5))[0]
+        assert found["verdict"] == "metric"
+        assert says in found["sentence"]
+
+
+def test_probabilities_are_found_in_outcomes_of_texts_and_not_of_choices():
+    p = np.exp(-((SIZES / 2e9) ** -0.5))
+    right = np.random.default_rng(0).random((8, 50)) < p[:, None]
+    table = pl.DataFrame(rows("sums", "exact_match", right.mean(1), 50))
+    outcomes = pl.DataFrame(
+        {
+            "family": "toy",
+            "model": np.repeat([f"m{i}" for i in range(8)], 50),
+            "n_params": np.repeat(SIZES.astype(int), 50),
+            "task": "sums",
+            "item": np.tile(np.arange(50), 8),
+            "exact_match": right.ravel(),
+            "negative log-likelihood": -np.log(np.repeat(p, 50)),
+        }
+    )
+    one = group(table, outcomes, "n_params", None)[0]
+    np.testing.assert_allclose(one.probabilities, np.tile(p[:, None], 50))
+    choices = outcomes.with_columns(pl.lit(1.0).alias("multiple choice grade"))
+    assert group(table, choices, "n_params", None)[0].probabilities is None
 
 
 def test_resolution():
@@ -217,7 +276,37 @@ def test_losses_and_percentages_find_their_range():
     assert (np.diff(curves["perplexity"].y) > 0).all()
 
 
-def test_averages_of_tasks_and_unknown_tasks_of_chance():
+def test_averages_of_tasks_are_not_judged_beside_them():
+    y = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    parts = rows("law", "accuracy", y, is_group=False) + rows("art", "accuracy", y, is_group=None)
+    average = rows("exams", "accuracy", y, n_items=None, is_group=True)
+    found = abilities.judge(pl.DataFrame(average + parts), chance=0.0, n_draws=19)
+    assert found["task"].to_list() == ["exams", "law", "art"]
+    assert [verdict is None for verdict in found["verdict"]] == [True, False, False]
+    assert found["note"][0].startswith("an average over tasks")
+    # Two hypotheses were tested, not three.
+    assert found["q_jump"][0] is None
+    alone = abilities.judge(pl.DataFrame(average), chance=0.0, n_draws=19)
+    assert alone["verdict"].item() is not None
+
+
+def test_a_chance_level_for_all_tasks_of_a_pattern():
+    y = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    names = ("mmlu_law", "mmlu_art", "piqa")
+    table = pl.DataFrame([row for name in names for row in rows(name, "accuracy", y)])
+    chance = {"mmlu_*": 0.25, "mmlu_art": 0.2}
+    found = {one.task: one.metrics[0].chance for one in group(table, None, "n_params", chance)}
+    assert found == {"mmlu_law": 0.25, "mmlu_art": 0.2, "piqa": None}
+
+
+def test_a_table_in_which_nothing_can_be_judged():
+    table = pl.DataFrame(rows("a", "accuracy", [0.1] * 8, revision=["x", "y"] * 4))
+    found = abilities.judge(table)
+    assert found["verdict"].item() is None
+    assert found["note"].item().startswith("revision mixed")
+
+
+def test_unknown_tasks_of_chance_and_unknown_scales():
     y = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
     table = pl.DataFrame(rows("a", "accuracy", y))
     with pytest.raises(ValueError, match=r"chance: found the tasks \['z'\]"):
