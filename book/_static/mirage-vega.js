@@ -1,4 +1,4 @@
-// Draws every .mirage-vega figure (see mirage/interactive.py) with the bundle beside this script.
+// Draws every .mirage-vega figure (see mirage/book/interactive.py) with the bundle beside this script.
 // Nothing is requested from elsewhere, and pages without such a figure load nothing.
 (() => {
   const bundle = new URL("vega-bundle.js", document.currentScript.src).href;
@@ -13,16 +13,17 @@
       document.head.append(script);
     });
 
-  // Panels share the width: three beside each other, two, or on a phone one.
+  // Panels share the width: as many beside each other as the figure has, two, or on a phone one.
   function layOut(spec, width) {
     const axis = 30, edge = 6; // left of the first panel, right of the last one
-    const columns = width >= 600 ? 3 : width >= 400 ? 2 : 1;
+    const columns = Math.min(spec.columns, width >= 600 ? 3 : width >= 400 ? 2 : 1);
     const frames = width - axis - edge - spec.spacing.column * (columns - 1);
     const panel = Math.floor(frames / columns);
     return { ...spec, columns, concat: spec.concat.map((p) => ({ ...p, width: panel })) };
   }
 
-  function readable(name, value) {
+  function readable(words, name, value) {
+    if (words?.[name]) return words[name][value];
     if (!name.startsWith("log10_")) return String(value).replace("-", "−");
     const number = 10 ** value;
     if (number < 1e7) return Math.round(number).toLocaleString("en");
@@ -31,11 +32,11 @@
   }
 
   // Each slider says its value in words, to the eye and to a screen reader.
-  function labelSliders(form, view) {
-    for (const input of form.querySelectorAll("input")) {
+  function labelSliders(form, view, words) {
+    for (const input of form.querySelectorAll("input[type=range]")) {
       const output = input.parentElement.lastElementChild; // Vega's own bare number
       const show = () => {
-        output.textContent = readable(input.name, view.signal(input.name));
+        output.textContent = readable(words, input.name, view.signal(input.name));
         input.setAttribute("aria-valuetext", output.textContent);
       };
       view.addSignalListener(input.name, () => setTimeout(show)); // after Vega has written
@@ -54,6 +55,21 @@
     form.append(button);
   }
 
+  // The sentence that the figure writes of itself: in a line of its own, aloud when it changes.
+  function addReadout(canvas) {
+    const line = document.createElement("p");
+    line.className = "mirage-vega-readout";
+    line.setAttribute("aria-live", "polite");
+    canvas.before(line);
+    const show = () => {
+      const text = canvas.querySelector("[class*=readout] text")?.textContent ?? "";
+      if (line.textContent !== text) line.textContent = text;
+      line.hidden = !text;
+    };
+    new MutationObserver(show).observe(canvas, { childList: true, subtree: true, characterData: true });
+    show();
+  }
+
   async function draw(figure) {
     const spec = JSON.parse(figure.querySelector("script").textContent);
     const form = document.createElement("form");
@@ -61,6 +77,7 @@
     form.className = "mirage-vega-sliders";
     canvas.className = "mirage-vega-panels";
     figure.append(form, canvas);
+    addReadout(canvas);
     let drawn = null;
 
     async function redraw() {
@@ -77,7 +94,7 @@
         defaultStyle: false,
         bind: form,
       });
-      labelSliders(form, view);
+      labelSliders(form, view, spec.usermeta?.words);
       addReset(form, view, spec.params);
       window.mirageViews = window.mirageViews.filter((v) => v !== drawn?.view).concat(view);
       drawn = { view, width };

@@ -2,25 +2,27 @@
 
 The chart is one Vega-Lite specification, computed in the browser without a kernel.
 ``FORMULAS`` are the equations of `mirage.theory` as Vega expressions; a test holds them equal.
-In the book ``book/_static/mirage-vega.js`` draws it with the bundle that `write_bundle` makes.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from html import escape
 from math import log10
 from typing import NamedTuple
 
 import altair as alt
 
+from mirage.book.interactive import (
+    INK,
+    InteractiveFigure,
+    legend,
+    panel,
+    panels_of,
+    parameters_axis,
+    slider,
+)
+
 GPT3_SIZES = (3.5e8, 1.3e9, 6.7e9, 2.0e11)  # Fig 2 has 200 B where GPT-3 has 175 B
 LOG_FLOOR = 1e-7  # lowest accuracy of the logarithmic panel; the paper's lowest is 6.45e-6
-
-# JupyterLab 4 draws Vega-Lite 5 and nothing later; the specification is valid in 5 and in 6.
-VEGALITE_MIME = "application/vnd.vegalite.v5+json"
-VEGALITE_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 
 # In order of evaluation. Sliders are free names, columns are read from `datum`.
 FORMULAS = {
@@ -42,7 +44,6 @@ FORMULAS = {
 }
 
 EXPECTED, OBSERVED = "#0072b2", "#c24e00"  # Okabe and Ito's blue and vermilion, it darker for text
-INK, GRID = "#1a1a1a", "#e6e6e6"
 
 ALT_TEXT = (
     "Six panels against the number of parameters, drawn anew by five sliders. "
@@ -99,11 +100,6 @@ PANELS = (
 
 def _sliders() -> list[alt.Parameter]:
     """Five sliders; the paper's value is the default, and lies on each slider's grid."""
-
-    def slider(name: str, value: float, low: float, high: float, step: float, label: str):
-        bind = alt.binding_range(min=low, max=high, step=step, name=label)
-        return alt.param(name=name, value=value, bind=bind)
-
     paper_c = log10(2e9)
     return [
         slider("target_length", 5, 1, 20, 1, "target length L (tokens)"),
@@ -122,30 +118,20 @@ def _models() -> list[dict]:
     return [{"n_params": n, "published": n in GPT3_SIZES} for n in sorted(grid | set(GPT3_SIZES))]
 
 
-def _draw(panel: Panel) -> alt.LayerChart:
+def _draw(quantity: Panel) -> alt.LayerChart:
     """Curve of the model over all sizes, points at the paper's four."""
-    x = alt.X(
-        "n_params:Q",
-        title="parameters",
-        scale=alt.Scale(type="log", domain=[1e8, 3.2e11], nice=False),
-        axis=alt.Axis(
-            values=[1e8, 1e9, 1e10, 1e11],
-            labelExpr="replace(format(datum.value, '~s'), 'G', 'B')",
-        ),
-    )
-    y = alt.Y(f"{panel.column}:Q", title=None, scale=panel.scale, axis=panel.axis)
-    base = alt.Chart().encode(x=x, y=y)
-    clip = panel.column == "log_accuracy"  # elsewhere whole points may cross the frame
+    y = alt.Y(f"{quantity.column}:Q", title=None, scale=quantity.scale, axis=quantity.axis)
+    base = alt.Chart().encode(x=parameters_axis(1e8, 3.2e11), y=y)
+    clip = quantity.column == "log_accuracy"  # elsewhere whole points may cross the frame
     layers = [
         base.mark_line(color=EXPECTED, strokeWidth=2, clip=clip, aria=False),
-        _points(base.mark_point(color=EXPECTED, filled=True, size=45, clip=clip), panel.column),
+        _points(base.mark_point(color=EXPECTED, filled=True, size=45, clip=clip), quantity.column),
     ]
-    if panel.observed:
-        layers = _observed(base, panel.observed) + layers
-    if panel.column == "accuracy":
+    if quantity.observed:
+        layers = _observed(base, quantity.observed) + layers
+    if quantity.column == "accuracy":
         layers += _legend()
-    title = alt.TitleParams(text=alt.expr(panel.title))
-    return alt.layer(*layers, title=title).properties(width=190, height=150)
+    return panel(quantity.title, *layers, height=150)
 
 
 def _points(chart: alt.Chart, column: str) -> alt.Chart:
@@ -173,74 +159,14 @@ def _observed(base: alt.Chart, column: str) -> list[alt.Chart]:
 
 def _legend() -> list[alt.Chart]:
     """Name the marks in the empty corner above a rising curve."""
-    lines = [
-        ("'● expected'", EXPECTED),
-        (f"'□ seen with ' + {_N_ITEMS} + ' items'", OBSERVED),
-        ("'▽ none of them right'", OBSERVED),
-        (f"'┄ one item, 1/' + {_N_ITEMS}", INK),
-    ]
-    return [
-        alt.Chart(alt.Data(values=[{}]))
-        .mark_text(text=alt.expr(text), color=color, align="left", fontSize=11, aria=False)
-        .encode(x=alt.value(8), y=alt.value(10 + 15 * i))
-        for i, (text, color) in enumerate(lines)
-    ]
-
-
-def _chart() -> alt.ConcatChart:
-    models = alt.Data(values=_models(), name="models")
-    # The spacing holds the axes: panels are set by their frames alone ("flush").
-    chart = alt.concat(
-        *map(_draw, PANELS),
-        columns=3,
-        data=models,
-        bounds="flush",
-        spacing={"row": 76, "column": 54},
+    return legend(
+        [
+            ("'● expected'", EXPECTED),
+            (f"'□ seen with ' + {_N_ITEMS} + ' items'", OBSERVED),
+            ("'▽ none of them right'", OBSERVED),
+            (f"'┄ one item, 1/' + {_N_ITEMS}", INK),
+        ]
     )
-    for column, formula in FORMULAS.items():
-        chart = chart.transform_calculate(**{column: formula})
-    text = {"labelFontSize": 11, "titleFontSize": 11, "labelColor": INK, "titleColor": INK}
-    return (
-        chart.add_params(*_sliders())
-        .properties(background="white", padding={"left": 0, "top": 0, "right": 0, "bottom": 4})
-        .configure(font="sans-serif")
-        .configure_view(stroke=None)
-        .configure_axis(titleFontWeight="normal", gridColor=GRID, **text)
-        .configure_axisX(labelFlush=True)
-        .configure_title(anchor="start", frame="group", dx=-26, fontSize=12.5, color=INK, offset=8)
-    )
-
-
-@dataclass(frozen=True)
-class InteractiveFigure:
-    """A chart with its text alternative that shows itself in JupyterLab and in the book."""
-
-    chart: alt.ConcatChart
-    alt_text: str
-
-    def spec(self) -> dict:
-        """Return the Vega-Lite specification."""
-        return self.chart.to_dict()
-
-    def html(self) -> str:
-        """Return the element that ``mirage-vega.js`` turns into the figure, without blank lines."""
-        spec = json.dumps(self.spec(), separators=(",", ":"), ensure_ascii=False)
-        spec = spec.replace("</", r"<\/")  # no text of the figure can close the script element
-        return (
-            f'<div class="mirage-vega" role="group" aria-label="{escape(self.alt_text)}">\n'
-            f'<script type="application/json">{spec}</script>\n'
-            f"<noscript>This figure needs JavaScript. {escape(self.alt_text)}</noscript>\n"
-            "</div>"
-        )
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        # HTML would win over Vega-Lite in JupyterLab, which lacks the book's script, and leave the
-        # output empty. Markdown loses to Vega-Lite there, and the book passes its HTML through.
-        return {
-            VEGALITE_MIME: {**self.spec(), "$schema": VEGALITE_SCHEMA},
-            "text/markdown": self.html(),
-            "text/plain": self.alt_text,
-        }
 
 
 def theory_explorer() -> InteractiveFigure:
@@ -263,4 +189,5 @@ def theory_explorer() -> InteractiveFigure:
     >>> [param["name"] for param in figure.spec()["params"]]
     ['target_length', 'alpha', 'log10_c', 'n_choices', 'log10_n_items']
     """
-    return InteractiveFigure(_chart(), ALT_TEXT)
+    chart = panels_of([_draw(quantity) for quantity in PANELS], _sliders(), _models(), FORMULAS)
+    return InteractiveFigure(chart, ALT_TEXT)

@@ -56,7 +56,7 @@ def tags(cell: dict) -> set[str]:
 
 def is_figure(cell: dict) -> bool:
     """Whether a cell draws: it makes axes, calls `draw_…` of its page, or `mirage.plots`."""
-    draws = r"\b(plt|figure|fig)\.\w+\(|\bplots\.(?!use_style\b)\w+\(|theory_explorer\("
+    draws = r"\b(plt|figure|fig)\.\w+\(|\bplots\.(?!use_style\b)\w+\(|_explorer\("
     draws += r"|\.draw_\w+\("
     return bool(re.search(draws, cell["source"]))
 
@@ -189,8 +189,8 @@ def test_every_figure_is_described_and_ends_quietly(path):
             f"code cell {number}: no name"
         )
         assert len(figure.get("caption", "")) > 40, f"code cell {number}: no caption"
-        if "theory_explorer(" in cell["source"]:
-            continue  # brings its own text alternative, see mirage.pages.figure_2
+        if "_explorer(" in cell["source"]:
+            continue  # brings its own text alternative, see mirage.book.interactive
         assert len(alt) > 60, f"code cell {number}: say what is seen"
         assert cell["source"].endswith(";"), f"code cell {number} would print an object's address"
 

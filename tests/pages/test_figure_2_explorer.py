@@ -1,12 +1,11 @@
 """The interactive Figure 2 against `mirage.theory`, evaluated by Vega itself without a browser."""
 
-import copy
 import json
 import re
 
 import numpy as np
 import pytest
-import vl_convert
+from vega_reader import evaluate
 
 from mirage import theory
 from mirage.book.vega import write_bundle
@@ -32,30 +31,10 @@ SETTINGS = [
 ]
 
 
-def evaluate(spec: dict, sliders: dict, version: str = "6.4") -> dict[str, np.ndarray]:
-    """Let Vega compute the chart's table: its marks become texts that hold the rows."""
-    vega = copy.deepcopy(vl_convert.vegalite_to_vega(spec, vl_version=version))
-    for signal in vega["signals"]:
-        if signal["name"] in sliders:
-            signal["value"] = sliders[signal["name"]]
-    table = next(
-        data["name"]
-        for data in vega["data"]
-        if any(step.get("as") == "accuracy" for step in data.get("transform", []))
-    )
-    row = ", ".join(f"datum.{name}" for name in COLUMNS)
-    text = {"signal": f"join([{row}], ' ')"}
-    mark = {"type": "text", "from": {"data": table}, "encode": {"update": {"text": text}}}
-    reader = {key: vega[key] for key in ("$schema", "signals", "data")} | {"marks": [mark]}
-    found = re.findall(r'"text": ?"([^"]+)"', json.dumps(vl_convert.vega_to_scenegraph(reader)))
-    rows = np.array([line.split() for line in found], dtype=float)
-    return dict(zip(COLUMNS, rows.T, strict=True))
-
-
 # Vega-Lite 6 draws the book's figure, 5 JupyterLab's.
 @pytest.mark.parametrize(("version", "sliders"), [("5.21", {}), *(("6.4", s) for s in SETTINGS)])
 def test_vega_computes_what_theory_computes(version, sliders):
-    chart = evaluate(theory_explorer().spec(), sliders, version)
+    chart = evaluate(theory_explorer().spec(), sliders, COLUMNS, version)
     value = DEFAULT | {"log10_n_items": 2} | sliders
     n_items = round(10 ** value["log10_n_items"])
     law = {"c": 10 ** value["log10_c"], "alpha": value["alpha"]}
@@ -79,7 +58,7 @@ def test_vega_computes_what_theory_computes(version, sliders):
 def test_paper_values_by_hand():
     # N = 3.5e8: (3.5e8/2e9)^-0.5 = 2.390 nats, p = e^-2.390 = .0916, p^5 = 6.45e-6,
     # seen with 100 items: round(6.45e-4)/100 = 0; 5 (1 - .0916) = 4.542; (1 - .0916)^2 = .825.
-    chart = evaluate(theory_explorer().spec(), {})
+    chart = evaluate(theory_explorer().spec(), {}, COLUMNS)
     smallest = {name: column[chart["n_params"] == 3.5e8].item() for name, column in chart.items()}
     assert smallest["cross_entropy"] == pytest.approx(2.390, abs=5e-4)
     assert smallest["accuracy"] == pytest.approx(6.45e-6, rel=2e-3)
