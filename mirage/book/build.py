@@ -14,13 +14,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
-from mirage.book import front, landing, run, stamp, vega
+from mirage.book import folding, front, landing, run, stamp, vega
 from mirage.files import MirageError, atomic_write, disk_faults, locked
 from mirage.processes import run_python
 
-HIDDEN = "remove-cell"  # the tag of a cell that the book leaves out
 SPHINX = "from jupyter_book.cli.main import main; main()"
 
 
@@ -89,7 +86,7 @@ def page(executed: Path) -> Path:
         Jupyter Book could not build it.
     """
     folder = executed.with_suffix("")
-    sources = {f"notebooks/{executed.name}": executed.read_bytes()}
+    sources = {f"notebooks/{executed.name}": folding.fold(executed.read_bytes(), injected=True)}
     book = run.ROOT / "book"
     for path in [*(book / "_static").iterdir(), *book.glob("references.*")]:
         sources[str(path.relative_to(run.ROOT))] = path.read_bytes()
@@ -154,7 +151,7 @@ def _contents(executed: Sequence[Path], profile: str) -> dict[str, bytes]:
         "book/_generated/runs.md": landing.runs_table(executed, profile),
     }
     contents = {name: path.read_bytes() for name, path in wanted.items()}
-    contents |= {f"notebooks/{p.name}": hide_injected(p.read_bytes()) for p in executed}
+    contents |= {f"notebooks/{p.name}": folding.fold(p.read_bytes()) for p in executed}
     return contents | {name: text.encode() for name, text in texts.items()}
 
 
@@ -171,23 +168,6 @@ def _stage(stage: Path, contents: dict[str, bytes]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as file:
                 file.write(content)
-
-
-def hide_injected(notebook: bytes) -> bytes:
-    """Tag the cell in which papermill repeats the parameters, so that the book leaves it out.
-
-    Examples
-    --------
-    >>> cell = b'{"metadata": {"tags": ["injected-parameters"]}}'
-    >>> b"remove-cell" in hide_injected(b'{"cells": [' + cell + b"]}")
-    True
-    """
-    content = msgspec.json.decode(notebook)
-    for cell in content["cells"]:
-        tags = cell["metadata"].get("tags", [])
-        if "injected-parameters" in tags and HIDDEN not in tags:
-            tags.append(HIDDEN)
-    return msgspec.json.format(msgspec.json.encode(content), indent=1)
 
 
 def _text(path: Path) -> str | None:
