@@ -50,6 +50,21 @@ CLAIMS: tuple[Claim, ...] = (
         " law explains better than every smooth curve, by an AICc difference of 4.",
         rule=Exceeds(0.5),
     ),
+    Claim(
+        id="sceptic-chain",
+        place="Schaeffer et al. (2024): each step from likelihood to accuracy loses correlation",
+        statement="OLMo ladder: rank correlation with compute falls at both steps, from minus bits"
+        " per byte to the probability of the right answer and from there to accuracy: the smaller"
+        " of the two mean losses over tasks.",
+        rule=Exceeds(0),
+    ),
+    Claim(
+        id="sceptic-seeds",
+        place="Zhao et al. (2025): near an onset seeds have two humps, runs that learn and do not",
+        statement="LeNets on MNIST at widths 1 to 4: fewer training seeds lie in the middle third"
+        " of their width's range of accuracy than in the emptier outer third: middle over both.",
+        rule=Below(0.5),
+    ),
 )
 
 
@@ -59,15 +74,19 @@ def findings(
     bends: pl.DataFrame,
     hard: Found | None,
     broken: pl.DataFrame,
+    lost: Found | None,
+    humps: Found | str,
 ) -> dict[str, Found | str]:
     """What the claims of this page need.
 
     Parameters
     ----------
-    error, hard : Found or None
-        Of `mirage.pages.sceptic_tables`: ``relative_error`` and ``first_change``.
+    error, hard, lost : Found or None
+        Of `mirage.pages.sceptic_tables`: ``relative_error``, ``first_change``, ``least_loss``.
     against_loss, bends, broken : polars.DataFrame
         Of ``thresholds``, ``curvatures`` and ``breaks`` there; empty where the data are not here.
+    humps : Found or str
+        Of `mirage.pages.sceptic_seeds.two_humps`.
 
     Returns
     -------
@@ -84,6 +103,8 @@ def findings(
         "sceptic-straight": _share(bent, bends.height, "tasks"),
         "sceptic-hard": hard or absent,
         "sceptic-breaks": _share(sharp, broken.height, "tasks"),
+        "sceptic-chain": lost or absent,
+        "sceptic-seeds": humps,
     }
 
 

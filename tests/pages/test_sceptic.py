@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from mirage.book.claims import Found, judged
-from mirage.pages import sceptic, sceptic_draw
+from mirage.pages import sceptic, sceptic_draw, sceptic_seeds
 from mirage.pages import sceptic_tables as tables
 
 SIZES = {"190M": 1.9e8, "370M": 3.7e8, "760M": 7.6e8, "1B": 1.3e9, "3B": 3.2e9}
@@ -124,7 +124,47 @@ def test_a_power_law_has_no_break():
 
 def test_correlations_with_compute():
     found = tables.chain(RUNS)
-    assert found == pytest.approx(dict.fromkeys(("bits", "probability", "accuracy"), 1.0))
+    assert found["task"].to_list() == ["a", "b"]
+    for name in ("bits", "probability", "accuracy"):
+        assert found[name].to_list() == pytest.approx([1, 1])
+
+
+def test_the_smaller_loss_of_the_two_steps():
+    # Lost from bits to probability: .1 and .3, mean .2; from there to accuracy: 0 and .2, mean .1.
+    table = pl.DataFrame(
+        {"bits": [0.9, 0.9], "probability": [0.8, 0.6], "accuracy": [0.8, 0.4]},
+    )
+    found = tables.least_loss(table, np.random.default_rng(0), 500)
+    assert found.ours == pytest.approx(0.1)
+    assert found.interval == pytest.approx((0, 0.2))
+    assert (found.n, found.n_of) == (2, "tasks")
+
+
+def seeds(*widths):
+    rows = [(i + 1, score) for i, values in enumerate(widths) for score in values]
+    return pl.DataFrame(rows, ["width", "score"], orient="row")
+
+
+def test_seeds_in_the_thirds_of_the_range_of_their_width():
+    # Width 1: the range is 0 to .9, its thirds end at .3 and .6. Width 2: all seeds agree.
+    table = sceptic_seeds.thirds(seeds([0.9, 0, 0.1, 0.4, 0.7, 0.8], [0.5, 0.5, 0.5]))
+    assert table.rows() == [(1, 6, 0.0, 0.9, 1, 1, 2), (2, 3, 0.5, 0.5, 0, 0, 0)]
+
+
+def test_two_humps_are_found_and_one_is_not():
+    rng = np.random.default_rng(0)
+    low, high = 0.2 + 0.03 * rng.normal(size=(4, 15)), 0.9 + 0.03 * rng.normal(size=(4, 15))
+    two = sceptic_seeds.two_humps(sceptic_seeds.thirds(seeds(*np.hstack([low, high]))))
+    one = sceptic_seeds.two_humps(sceptic_seeds.thirds(seeds(*rng.normal(0.5, 0.1, (4, 30)))))
+    skewed = sceptic_seeds.two_humps(sceptic_seeds.thirds(seeds(*rng.exponential(1, (4, 30)))))
+    assert two.ours == 0
+    assert two.interval.high < 0.5 < one.interval.low
+    assert skewed.ours > 0.5
+
+
+def test_seeds_that_agree_decide_nothing():
+    found = sceptic_seeds.two_humps(sceptic_seeds.thirds(seeds([0.5, 0.5, 0.5])))
+    assert found == "no seed lies in the middle third or in the emptier outer third"
 
 
 def test_findings_by_hand():
@@ -132,14 +172,18 @@ def test_findings_by_hand():
     loss = pl.DataFrame({"probability": [0.05, 0.2, 0.3, None]})
     bends = pl.DataFrame({"p_value": [0.01, 0.5, 0.9, 0.05]})
     broken = pl.DataFrame({"delta": [4.0, 3.9, -5.0]})
-    found = sceptic.findings(error, loss, bends, hard, broken)
+    lost, humps = Found(0.02, (0.01, 0.03), 13, "tasks"), Found(0.2, (0.1, 0.4), 40, "seeds")
+    found = sceptic.findings(error, loss, bends, hard, broken, lost, humps)
     claims = {claim.id: claim for claim in judged(sceptic.CLAIMS, found)}
     assert found["sceptic-threshold"].ours == 2 / 4
     assert found["sceptic-straight"].ours == 2 / 4
     assert found["sceptic-breaks"].ours == 1 / 3
     assert str(claims["sceptic-forecast"].answer) == "holds"
-    assert str(claims["sceptic-hard"].answer) == "holds"
-    nothing = sceptic.findings(None, loss.head(0), bends.head(0), None, broken.head(0))
+    for name in ("hard", "chain", "seeds"):
+        assert str(claims[f"sceptic-{name}"].answer) == "holds"
+    empty = (table.head(0) for table in (loss, bends, broken))
+    loss, bends, broken = empty
+    nothing = sceptic.findings(None, loss, bends, None, broken, None, "no network")
     assert all(isinstance(value, str) for value in nothing.values())
 
 
