@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+from collections.abc import Iterable
 
 import polars as pl
 
-from mirage.book.claims import Claim, Found
+from mirage.book.claims import Claim, Found, badge, rows
 from mirage.book.rules import Below, Exceeds
 from mirage.fits.comparison import MARGIN
 from mirage.pages.sceptic_tables import Halves
@@ -112,17 +113,51 @@ def _share(k: int, n: int, n_of: str) -> Found | str:
     return Found(k / n, clopper_pearson_interval(k, n), n, n_of) if n else "the data are not here"
 
 
+class Answer:
+    """A claim's verdict, our number and the rule in one line; shown under its figure.
+
+    Parameters
+    ----------
+    claim : Claim
+        Judged.
+
+    Examples
+    --------
+    >>> claim = Claim(id="x", statement="It rises.", rule=Exceeds(0), ours=0.3, interval=(0.1, 0.5))
+    >>> Answer(claim)
+    holds: 0.3 [0.1, 0.5], asked: above 0
+    """
+
+    def __init__(self, claim: Claim):
+        (_, _, self.ours, self.rule, self.answer), *_ = rows([claim])
+        self.claim = claim
+
+    def __repr__(self) -> str:
+        return f"{self.answer}: {self._text()}"
+
+    def _text(self) -> str:
+        return self.claim.reason if self.claim.ours is None else f"{self.ours}, asked: {self.rule}"
+
+    def _repr_html_(self) -> str:
+        return f"{badge(self.claim)} {html.escape(self._text())}"
+
+
+def answers(claims: Iterable[Claim]) -> dict[str, Answer]:
+    """Answers of judged claims, by the name under which they are glued, e.g. ``answer-seeds``."""
+    return {claim.id.replace("sceptic", "answer", 1): Answer(claim) for claim in claims}
+
+
 def numbers(
-    table: pl.DataFrame, correlations: Mapping[str, float], found: Halves | None
+    errors: pl.DataFrame, correlations: pl.DataFrame, found: Halves | None
 ) -> dict[str, str]:
     """Numbers of the page's text, by the name under which they are glued.
 
     Parameters
     ----------
-    table : polars.DataFrame
-        Of `mirage.pages.sceptic_tables.forecasts`; may be empty.
-    correlations : mapping of str to float
-        Of `mirage.pages.sceptic_tables.chain`.
+    errors : polars.DataFrame
+        Of `mirage.pages.sceptic_tables.forecast_errors`; may be empty.
+    correlations : polars.DataFrame
+        Of `mirage.pages.sceptic_tables.chain`; may be empty.
     found : Halves or None
         Of `mirage.pages.sceptic_tables.halves`.
 
@@ -131,13 +166,13 @@ def numbers(
     dict of str to str
         *unknown* where the data are not here.
     """
-    texts = {f"error-{name}": "unknown" for name in ("direct", "chained", "last")}
-    texts |= {f"correlation-{name}": f"{value:.3f}" for name, value in correlations.items()}
+    texts = {}
+    for name in ("direct", "chained", "last"):
+        texts[f"error-{name}"] = f"{errors[name].mean():.3f}" if errors.height else "unknown"
+    for name in ("bits", "probability", "accuracy"):
+        mean = f"{correlations[name].mean():.3f}" if correlations.height else "unknown"
+        texts[f"correlation-{name}"] = mean
     texts |= dict.fromkeys(("hard-first", "hard-least", "hard-last"), "unknown")
-    if table.height:
-        for name in ("direct", "chained", "last"):
-            error = (table["observed"] - table[name]).abs().mean()
-            texts[f"error-{name}"] = f"{error:.3f}"
     if found:
         mean = found.hard.mean(axis=0)
         ends = {"first": mean[0], "least": mean.min(), "last": mean[-1]}

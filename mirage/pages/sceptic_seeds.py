@@ -7,9 +7,22 @@ import polars as pl
 
 from mirage.book.claims import Found
 from mirage.statistics.intervals import clopper_pearson_interval
+from mirage.vision import lenet
+from mirage.vision.lenet import Config
 
 WIDTHS = (1, 2, 3, 4)  # of the LeNets: the smallest, at which accuracy begins to rise
 OUTER = ("lower", "upper")  # thirds of the range
+
+
+def configs(profile: str) -> list[Config]:
+    """Return the LeNets of Figure 11's page at `WIDTHS`, which share its cache.
+
+    Examples
+    --------
+    >>> [len(configs(profile)) for profile in ("quick", "paper")]
+    [24, 120]
+    """
+    return [config for config in lenet.configs(lenet.PROFILES[profile]) if config.width in WIDTHS]
 
 
 def thirds(scores: pl.DataFrame) -> pl.DataFrame:

@@ -73,12 +73,33 @@ def _sides() -> tuple[pl.Expr, pl.Expr]:
     return pl.col("n_params") < LARGEST, pl.col("n_params") >= LARGEST
 
 
-def relative_error(table: pl.DataFrame, rng: np.random.Generator, n: int) -> Found:
+def forecast_errors(table: pl.DataFrame) -> pl.DataFrame:
+    """Mean absolute error of each task's forecasts.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Of `forecasts`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per task, by descending ``direct``: ``task``, ``direct``, ``chained``, ``last``.
+
+    Examples
+    --------
+    >>> row = {"task": "a", "observed": [0.5, 0.75], "direct": 0.25, "chained": 0.5, "last": 0}
+    >>> forecast_errors(pl.DataFrame(row)).row(0)
+    ('a', 0.375, 0.125, 0.625)
+    """
+    observed = pl.col("observed")
+    names = ("direct", "chained", "last")
+    errors = [(observed - pl.col(name)).abs().mean().alias(name) for name in names]
+    return table.group_by("task", maintain_order=True).agg(errors).sort("direct", descending=True)
+
+
+def relative_error(errors: pl.DataFrame, rng: np.random.Generator, n: int) -> Found:
     """Error of the chained forecast over that of the direct one, tasks resampled n times."""
-    errors = table.group_by("task", maintain_order=True).agg(
-        (pl.col("observed") - pl.col(name)).abs().sum().alias(name)
-        for name in ("chained", "direct")
-    )
     values = errors.select("chained", "direct").to_numpy()
     draws = values[rng.integers(len(values), size=(n, len(values)))].sum(axis=1)
     ratio = values.sum(axis=0)

@@ -48,15 +48,15 @@ def test_exact_scaling_laws_are_forecast_through_bits_per_byte():
     assert table.height == 2 * 3  # the runs of 3B
     # The fitted link is a sigmoid in log bits, the truth one in bits: hence the tolerance.
     assert table["chained"].to_list() == pytest.approx(table["observed"].to_list(), abs=0.02)
-    found = tables.relative_error(table, np.random.default_rng(0), 100)
+    errors = tables.forecast_errors(table)
+    assert errors.columns == ["task", "direct", "chained", "last"]
+    found = tables.relative_error(errors, np.random.default_rng(0), 100)
     assert (found.n, found.n_of) == (2, "tasks")
 
 
 def test_relative_error_by_hand():
-    table = pl.DataFrame({"task": ["a", "b"], "observed": [0.5, 0.5]}).with_columns(
-        chained=pl.Series([0.6, 0.5]), direct=pl.Series([0.7, 0.3])
-    )
-    found = tables.relative_error(table, np.random.default_rng(0), 200)
+    errors = pl.DataFrame({"task": ["a", "b"], "chained": [0.1, 0], "direct": [0.2, 0.2]})
+    found = tables.relative_error(errors, np.random.default_rng(0), 200)
     assert found.ours == pytest.approx(0.1 / 0.4)
     assert found.interval.low == pytest.approx(0)
     assert found.interval.high == pytest.approx(0.5)
@@ -189,23 +189,45 @@ def test_findings_by_hand():
 
 def test_numbers_of_the_text():
     halves = tables.Halves(np.array([1.0, 2.0, 3.0]), np.ones((2, 3)), np.array([[0.2, 0.1, 0.3]]))
-    found = sceptic.numbers(tables.forecasts(RUNS), tables.chain(RUNS), halves)
+    errors = tables.forecast_errors(tables.forecasts(RUNS))
+    found = sceptic.numbers(errors, tables.chain(RUNS), halves)
     assert found["sceptic-hard-least"] == "0.10"
+    assert found["sceptic-correlation-bits"] == "1.000"
     assert "unknown" not in found.values()
-    assert "unknown" in sceptic.numbers(pl.DataFrame(), {}, None).values()
+    nothing = sceptic.numbers(errors.head(0), pl.DataFrame(), None)
+    assert set(nothing.values()) == {"unknown"}
+    assert found.keys() == nothing.keys()
+
+
+def test_an_answer_is_a_badge_and_a_line():
+    claims = dict(zip(("holds", "absent"), sceptic.CLAIMS, strict=False))
+    claims["holds"] = claims["holds"].found(Found(0.5, (0.4, 0.6), 13, "tasks"))
+    claims["absent"] = claims["absent"].not_attempted("a < b")
+    answers = sceptic.answers(claims.values())
+    assert list(answers) == ["answer-forecast", "answer-threshold"]
+    line = answers["answer-forecast"]._repr_html_()
+    assert line.startswith(
+        '<span class="verdict verdict-reproduced">holds</span> 0.50 [0.40, 0.60]'
+    )
+    assert answers["answer-threshold"]._repr_html_().endswith("</span> a &lt; b")
+    assert repr(answers["answer-threshold"]) == "not attempted: a < b"
 
 
 def test_every_drawing_returns_its_axes():
-    axes = plt.figure().subplots(2, 3).flat
+    axes = plt.figure().subplots(3, 3).flatten()
     halves = tables.halves(outcomes(np.eye(3, 8)))
     halves = halves._replace(easy=np.vstack([halves.easy] * 2), hard=np.vstack([halves.hard] * 2))
+    bends = pl.DataFrame({"p_value": [0.01, 0.9], "curvature": [-1.0, 0.5]})
+    bends = bends.with_columns(low=pl.col("curvature") - 0.5, high=pl.col("curvature") + 1)
+    scores = seeds([0.1, 0.2, 0.9], [0.5, 0.5, 0.5]).with_columns(seed=pl.Series([0, 1, 2] * 2))
     drawn = [
-        sceptic_draw.draw_forecasts(axes[0], tables.forecasts(RUNS)),
-        sceptic_draw.draw_thresholds(axes[1], tables.thresholds(RUNS)),
-        sceptic_draw.draw_curvatures(axes[2], pl.DataFrame({"p_value": [0.1, 0.9]})),
-        sceptic_draw.draw_halves(axes[3], halves),
-        sceptic_draw.draw_breaks(axes[4], tables.breaks(RUNS)),
-        sceptic_draw.draw_chain(axes[5], tables.chain(RUNS)),
+        sceptic_draw.draw_forecasts(axes[0], tables.forecast_errors(tables.forecasts(RUNS))),
+        *sceptic_draw.draw_thresholds(axes[1:3], RUNS, tables.thresholds(RUNS)),
+        *sceptic_draw.draw_curvatures(axes[3:5], bends),
+        sceptic_draw.draw_halves(axes[5], halves),
+        sceptic_draw.draw_breaks(axes[6], tables.breaks(RUNS)),
+        sceptic_draw.draw_chain(axes[7], tables.chain(RUNS)),
+        sceptic_draw.draw_seeds(axes[8], scores, sceptic_seeds.thirds(scores)),
     ]
     assert drawn == list(axes)
     plt.close("all")
