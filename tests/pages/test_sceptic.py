@@ -205,10 +205,9 @@ def test_an_answer_is_a_badge_and_a_line():
     claims["absent"] = claims["absent"].not_attempted("a < b")
     answers = sceptic.answers(claims.values())
     assert list(answers) == ["answer-forecast", "answer-threshold"]
-    line = answers["answer-forecast"]._repr_html_()
-    assert line.startswith(
-        '<span class="verdict verdict-reproduced">holds</span> 0.50 [0.40, 0.60]'
-    )
+    badge = '<span class="verdict verdict-reproduced">holds</span>'
+    line = f"{badge} 0.5 [0.4, 0.6], n = 13 tasks, asked: below 1"
+    assert answers["answer-forecast"]._repr_html_() == line
     assert answers["answer-threshold"]._repr_html_().endswith("</span> a &lt; b")
     assert repr(answers["answer-threshold"]) == "not attempted: a < b"
 
