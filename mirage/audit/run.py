@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import polars as pl
 
 from mirage.audit import words
 from mirage.audit.cards import card
+from mirage.audit.frame import Frame
 from mirage.emergence import abilities
 from mirage.emergence.evidence import Evidence
 from mirage.readers import logs as readers
@@ -111,6 +112,27 @@ class Audit:
                 files = sorted(set(part["file"])) if "file" in part.columns else []
             cards.append(card(row, evidence, models, files))
         return cards
+
+    def where(self, *predicates: pl.Expr) -> Audit:
+        """Keep the abilities whose rows of `verdicts` satisfy all predicates; verdicts stay.
+
+        Parameters
+        ----------
+        *predicates : polars.Expr
+            As for ``polars.DataFrame.filter``.
+
+        Returns
+        -------
+        Audit
+        """
+        rows = self.verdicts.with_row_index("_row").filter(*predicates)
+        kept = rows["_row"].to_list()
+        evidence = tuple(self.evidence[i] for i in kept)
+        return replace(self, verdicts=rows.drop("_row"), evidence=evidence)
+
+    def frame(self, title: str = "Are these abilities emergent?", height: int = 640) -> Frame:
+        """Return the report as the output of a notebook cell, `height` pixels high."""
+        return Frame(self.html(title), title, height)
 
     def report(self, folder: str | Path) -> Path:
         """Write report, tables and summary into a folder; see :func:`mirage.audit.write.write`."""

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from mirage.book.claims import Claim
+import numpy as np
+import polars as pl
+
+from mirage.book.claims import Claim, Found
 from mirage.book.rules import Below, Exceeds
+from mirage.emergence.verdicts import JUMP
+from mirage.formatting import number
+from mirage.pages.catalogue_tables import TESTED
+from mirage.statistics.intervals import clopper_pearson_interval, percentile_interval
+from mirage.statistics.odds_ratio import odds_ratio
+
+EMERGENT = ("jump", "metric", "resolution")
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -42,3 +52,136 @@ CLAIMS: tuple[Claim, ...] = (
         rule=Exceeds(1),
     ),
 )
+
+
+def findings(
+    table: pl.DataFrame, listed: pl.DataFrame, rng: np.random.Generator
+) -> dict[str, Found | str]:
+    """What the claims of this page need.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Of `mirage.pages.catalogue_tables.curves`.
+    listed : polars.DataFrame
+        Of `mirage.pages.catalogue_tables.claimed`.
+    rng : numpy.random.Generator
+        Source of the bootstrap over abilities.
+
+    Returns
+    -------
+    dict of str to Found or str
+        By the id of the claim.
+    """
+    tested = table.filter("is_listed", pl.col("n_models") >= TESTED)
+    pairs = tested.filter("is_claimed").select("task", "family").unique().height
+    jumps = tested.group_by("task").agg(pl.any("is_jump"))
+    looks = tested.filter(pl.col("kind").is_in(EMERGENT)).with_columns(hit=~pl.col("is_jump"))
+    open_ = tested.with_columns(hit=pl.col("kind") == "undecided")
+    return {
+        "catalogue-public": Found(pairs / listed.height, None, listed.height, "pairs"),
+        "catalogue-jump": _share(int(jumps["is_jump"].sum()), jumps.height, "abilities"),
+        "catalogue-mirage": over_abilities(looks, rng),
+        "catalogue-undecided": over_abilities(open_, rng),
+        "catalogue-listed": _odds(table),
+    }
+
+
+def _share(k: int, n: int, n_of: str) -> Found | str:
+    if not n:
+        return "the data are not here"
+    return Found(k / n, clopper_pearson_interval(k, n), n, n_of)
+
+
+def over_abilities(table: pl.DataFrame, rng: np.random.Generator, n: int = 2000) -> Found | str:
+    """Share of curves with ``hit``; abilities are drawn anew, since their curves go together.
+
+    Where all curves agree, no draw differs: the interval is then Clopper and Pearson's over
+    abilities.
+    """
+    by_task = table.group_by("task").agg(pl.sum("hit"), n=pl.len()).sort("task")
+    if not by_task.height:
+        return "no curve looks emergent" if "hit" in table.columns else "the data are not here"
+    hits, counts = by_task["hit"].to_numpy(), by_task["n"].to_numpy()
+    share = hits.sum() / counts.sum()
+    reason = f"{by_task.height} abilities"
+    if share in (0, 1):
+        whole = clopper_pearson_interval(int(share * len(hits)), len(hits))
+        return Found(share, whole, int(counts.sum()), "curves", reason)
+    drawn = rng.integers(len(hits), size=(n, len(hits)))
+    interval = percentile_interval(hits[drawn].sum(1) / counts[drawn].sum(1))
+    return Found(share, interval, int(counts.sum()), "curves", reason)
+
+
+def _odds(table: pl.DataFrame) -> Found | str:
+    official = (
+        table.filter(family="BIG-G, T=0").group_by("is_listed").agg(pl.sum("is_jump"), pl.len())
+    )
+    counts = {row[0]: row[1:] for row in official.rows()}
+    if set(counts) != {True, False}:
+        return "the data are not here"
+    found = odds_ratio(*counts[True], *counts[False])
+    if not np.isfinite([found.estimate, *found.interval]).all():
+        jumps = sum(jump for jump, _ in counts.values())
+        return f"{jumps} jumps on {sum(n for _, n in counts.values())} tasks: no ratio of odds"
+    return Found(found.estimate, found.interval, sum(n for _, n in counts.values()), "tasks")
+
+
+def numbers(table: pl.DataFrame, listed: pl.DataFrame) -> dict[str, str]:
+    """Numbers of the page's text, by the name under which they are glued.
+
+    Parameters
+    ----------
+    table, listed : polars.DataFrame
+        As for `findings`.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    shown = table.filter("is_listed")
+    tested = shown.filter(pl.col("n_models") >= TESTED)
+    kinds = dict(shown.group_by("kind").len().iter_rows())
+    detectable = tested.filter(pl.col("smallest_detectable_jump") <= JUMP)
+    without = listed.filter(~pl.col("task").is_in(shown["task"].implode()))
+    seen = listed.join(
+        shown.filter("is_claimed").select("task", "family").unique(), on=["task", "family"]
+    )
+    enough = tested.filter("is_claimed").select("task", "family").unique()
+    plans = shown.filter(pl.col("plan") != "")["plan"]
+    texts = {
+        "pairs": f"{listed.height}",
+        "abilities": f"{listed['task'].n_unique()}",
+        "with": f"{listed['task'].n_unique() - without['task'].n_unique()}",
+        "without": f"{without['task'].n_unique()}",
+        "claimed-seen": f"{seen.height}",
+        "claimed-enough": f"{enough.height}",
+        "claimed-unseen": f"{listed.height - seen.height}",
+        "curves": f"{shown.height}",
+        "tested": f"{tested.height}",
+        "families": f"{shown['family'].n_unique()}",
+        "detectable": f"{detectable.height}",
+        "height": number(JUMP),
+        "few": f"{shown.height - tested.height}",
+        "hopeless": f"{plans.str.contains('Neither').sum()}",
+        "planned": f"{len(plans)}",
+        "missing": ", ".join(without["task"].str.replace_all("_", " ").sort()),
+    }
+    for kind in (*EMERGENT, "undecided", "gradual", "declines", "never-above-chance", "flat"):
+        texts[f"n-{kind}"] = f"{kinds.get(kind, 0)}"
+    return {f"catalogue-{name}": text for name, text in texts.items()}
+
+
+def conclusion(table: pl.DataFrame) -> str:
+    """Say what the verdicts on Wei's abilities come to, in one or two sentences."""
+    tested = table.filter("is_listed", pl.col("n_models") >= TESTED)
+    n, kinds = tested.height, dict(tested.group_by("kind").len().iter_rows())
+    jumps, explained = kinds.get("jump", 0), kinds.get("metric", 0) + kinds.get("resolution", 0)
+    most = max(kinds, key=kinds.get, default="undecided")
+    first = f"Of {n} curves of at least {TESTED} models, {jumps or 'none'} "
+    first += f"{'jump' if jumps > 1 else 'jumps'} under every metric at hand"
+    second = f"{explained} look emergent for reasons of the metric or of too few items"
+    third = "; the public scores decide nothing on most of the others."
+    if most != "undecided":
+        third = "; the public scores decide most of the others."
+    return f"{first}, {second}{third}"
