@@ -282,8 +282,8 @@ def draw_argument(ax: Axes, table: pl.DataFrame) -> Axes:
     names = [f"{row['pair'].split(' ')[0]}: {row['variant']}" for row in rows.iter_rows(named=True)]
     ax.set_yticks(heights, names)
     ax.set(xlabel="dormant share on Figure 2's sizes", xlim=(-0.02, 0.5))
-    ax.legend(loc="upper right")
-    return ax
+    ax.legend(loc="lower right")
+    return plots.letter(ax, "A", "Dormant shares, as published and mended")
 
 
 def draw_panels(axes: Sequence[Axes]) -> Sequence[Axes]:
@@ -311,7 +311,7 @@ def draw_panels(axes: Sequence[Axes]) -> Sequence[Axes]:
     labels = ("multiple choice grade", "−Brier score")
     titles = ("Panel D: chance, where F is wrong", "Panel F: worse than a guess")
     for ax, letter, title, label, guess in zip(
-        axes, "AB", titles, labels, (0.5, -0.25), strict=True
+        axes, "BC", titles, labels, (0.5, -0.25), strict=True
     ):
         ax.axhline(guess, color="k", ls=":", lw=1, label="uniform guess")
         ax.set(xscale="log", xlabel="parameters", ylabel=label)

@@ -94,7 +94,7 @@ def draw_loss(
     for (length,), curve in predicted.group_by("target_length", maintain_order=True):
         style = by_length.style(length)
         left.plot(curve["n_params"], curve["loss"], label=f"L = {length}", **style)
-        middle.plot(curve["n_params"], curve["score"], label=f"L = {length}", **style)
+        middle.plot(curve["n_params"], curve["score"], **style)  # named in the left panel
         middle.plot(curve["n_params"], curve["predicted"], ":", color=style["color"])
     middle.plot([], [], ":", color="grey", label="p$^{L + 1}$")
     for (split,), curve in splits.group_by("split", maintain_order=True):
@@ -103,7 +103,7 @@ def draw_loss(
     titles = ("The loss per token", "Exact match and p$^{L + 1}$", "Trained and held-out problems")
     for ax, name, title in zip(axes, letters, titles, strict=True):
         plots.letter(ax, name, title).set(xscale="log", xlabel="parameters")
-        ax.legend()
+        ax.legend(loc="upper left" if ax is not left else "lower left")
     left.set(yscale="log", ylabel="cross-entropy (nats per token)")
     middle.set(ylabel="expected exact match", ylim=(-0.05, 1.05))
     right.set(ylabel="exact match", ylim=(-0.05, 1.05))

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 from mirage import plots
 from mirage.pages import by_length
@@ -118,6 +119,9 @@ def draw_pass_until(
     plots.letter(left, letters[0], "PassUntil beside the exact accuracy")
     plots.letter(right, letters[1], "Samples it takes")
     left.set(xscale="log", yscale="log", xlabel="parameters", ylabel="PassUntil / exact")
+    left.yaxis.set_major_locator(FixedLocator([0.1, 0.2, 0.5, 1, 2, 5]))
+    left.yaxis.set_major_formatter("{x:g}")
+    left.yaxis.set_minor_formatter(NullFormatter())
     right.set(xscale="log", yscale="log", xlabel="accuracy, exact", ylabel="samples")
     for ax in axes:
         ax.legend()
@@ -161,6 +165,6 @@ def draw_bends(
     titles = ("Our products", "Our sums", "The paper's points")
     for ax, letter, title in zip(axes, letters, titles, strict=True):
         plots.letter(ax, letter, title).set(xscale="log", xlabel="parameters")
-        ax.legend(loc="lower left")
+        ax.legend(loc="upper right")
     axes[0].set(ylabel="log(−log accuracy)")
     return axes

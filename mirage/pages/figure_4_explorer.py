@@ -29,9 +29,9 @@ SHAPES = {"products": "circle", "sums": "square"}
 
 ALT_TEXT = (
     "Two panels against the number of parameters of our transformers on a logarithmic axis; a "
-    "slider sets the number n of test items. Left: accuracy on a logarithmic axis, exact as a "
+    "slider sets the number n of test items. First: accuracy on a logarithmic axis, exact as a "
     "line and as n items would show it as points; a triangle at the bottom where the expected "
-    "number of right answers rounds to zero, and a dashed line at one item. Right: probability "
+    "number of right answers rounds to zero, and a dashed line at one item. Second: probability "
     "that none of n answers is right."
 )
 

@@ -234,7 +234,10 @@ def draw_rates(ax: Axes, rates: pl.DataFrame, letter: str) -> Axes:
         ax.plot(ends, [place, place], color=plots.SHARP)
         ax.plot(np.clip(row["odds_ratio"], 1 / cap, cap), place, "o", color=plots.SHARP)
         text = "{two} of {n}; called emergent {called_two} of {called}".format(**row)
-        ax.annotate(text, (1 / cap, place), (4, 9), textcoords="offset points", fontsize=9)
+        ground = {"fc": "white", "ec": "none", "pad": 1}  # the line at 1 would cross the words
+        ax.annotate(
+            text, (1 / cap, place), (4, 9), textcoords="offset points", fontsize=9, bbox=ground
+        )
     ax.axvline(1, color="grey", ls="--")
     ax.set_yticks(range(rates.height), [name.replace(" (", "\n(") for name in rates["unit"]])
     ax.set(xscale="log", xlim=(1 / cap, cap), xlabel="odds ratio, called emergent to others")

@@ -23,13 +23,13 @@ from mirage.book.interactive import (
 from mirage.pages.figure_5_scores import paper_maxima
 
 N_PAPER = 39  # metrics in Figure 5A
-LOW, HIGH = 0.01, 1000  # ends of the axis; left of 0.5 it has the names of the metrics
+LOW, HIGH = 0.004, 1000  # ends of the axis; left of 0.5 it has the names of the metrics
 
 ALT_TEXT = (
     "Two panels. A slider sets the threshold above which an emergence score counts as large, a "
-    "menu the unit in which tasks are counted. Left: a mark for each finite, positive official "
+    "menu the unit in which tasks are counted. First: a mark for each finite, positive official "
     "score by metric, and hollow circles for the largest scores that the paper draws, against a "
-    "logarithmic axis with a dashed line at the threshold. Right: two bars, the share of the two "
+    "logarithmic axis with a dashed line at the threshold. Second: two bars, the share of the two "
     "metrics among tasks called emergent and among the others, and the paper's 62 of 67 as a "
     "dashed line."
 )

@@ -205,7 +205,7 @@ def draw_free_answers(axes: np.ndarray, table: pl.DataFrame, new: str) -> np.nda
         for i, (side, label, color) in enumerate(sides):
             ax = axes[i, j]
             ax.plot(curve["x"], curve[side], "o-", color=color)
-            message = shots if i else task.replace("_", " ")
+            message = f"−{new}" if i else f"{task.replace('_', ' ')}, {shots}"
             plots.letter(ax, LETTERS[16 + axes.shape[1] * i + j], message)
             ax.set_xscale("log")
             if j == 0:

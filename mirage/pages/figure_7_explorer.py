@@ -25,8 +25,8 @@ from mirage.pages.figure_7 import ERROR
 
 ALT_TEXT = (
     "Two panels against the number of parameters on a logarithmic axis; a slider sets the "
-    "threshold c. Left, in blue: test mean squared error of the networks on a logarithmic axis, "
-    "with a dashed line at c. Right, in orange: share of test images with an error below c, with "
+    "threshold c. First, in blue: test mean squared error of the networks on a logarithmic axis, "
+    "with a dashed line at c. Second, in orange: share of test images with an error below c, with "
     "the paper's points at the two thresholds that it draws."
 )
 

@@ -24,8 +24,8 @@ MOST = 40  # sizes
 
 ALT_TEXT = (
     "Two panels against the number of parameters on a logarithmic axis. Sliders set the number "
-    "of sizes, how they crowd towards the small or the large end, and the target length L. Left, "
-    "in orange: accuracy of the paper's smooth model at these sizes. Right, in blue: its minus "
+    "of sizes, how they crowd towards the small or the large end, and the target length L. First, "
+    "in orange: accuracy of the paper's smooth model at these sizes. Second, in blue: its minus "
     "token edit distance. The sentence above gives the emergence score of both."
 )
 

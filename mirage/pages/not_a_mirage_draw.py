@@ -111,7 +111,8 @@ def draw_checks(axes: Sequence[Axes], found: Study, letters: str) -> Sequence[Ax
     ends = [np.abs(several["success"] - several[end]) for end in ("low", "high")]
     share.errorbar(several["n_params"], several["success"], ends, fmt="o", color=plots.SHARP)
     if several.is_empty():
-        share.text(0.5, 0.5, "one to four seeds per size", ha="center", transform=share.transAxes)
+        need = "Shares need five seeds per size:\nmirage run not-a-mirage\n--profile paper"
+        share.text(0.5, 0.5, need, ha="center", va="center", transform=share.transAxes)
     for i, ((name,), part) in enumerate(found.tried.group_by("schedule", maintain_order=True)):
         mean = part.group_by("n_params").agg(score=pl.col("loss").log().mean().exp())
         plots.curve(losses, mean, label=name, marker=plots.MARKERS[i])

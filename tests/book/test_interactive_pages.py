@@ -1,0 +1,171 @@
+"""Interactive figures in headless Chromium: the control moves, and the sentence is Python's."""
+
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from browser import PHONE, visit
+from html_pages import each_notebook_page, needs_book, notebook_pages
+
+from mirage import theory
+from mirage.emergence.dormancy import dormancy
+from mirage.emergence.scores import emergence_score
+from mirage.metrics.subsets import subset_accuracy
+
+pytestmark = [pytest.mark.book, needs_book]
+
+READING = {"width": 1400, "height": 900}
+SENTENCE = ".mirage-vega-readout"
+
+
+def hidden_models(rows: pl.DataFrame, log10_n_items: float) -> str:
+    """Figure 4: models that would probably have no right answer."""
+    n = round(10**log10_n_items)
+    unseen = theory.tokens.probability_unseen(rows["accuracy"], n)
+    return f"With {n:,} items {(unseen > 0.5).sum()} of {rows.height} models"
+
+
+def large_scores(rows: pl.DataFrame, log10_threshold: float) -> str:
+    """Figure 5: scores above the threshold."""
+    above, paper = (
+        (rows[column].drop_nulls() > 10**log10_threshold).sum() for column in ("score", "paper")
+    )
+    n = rows["score"].drop_nulls().len()
+    return f": {above} of {n} finite official scores, and {paper} of the paper’s 39 metrics."
+
+
+def reconstruction(rows: pl.DataFrame, threshold: int) -> str:
+    """Figure 7: dormant share at the threshold, and the first size with half of the images."""
+    curve = rows.filter(threshold=threshold).drop_nulls("share").sort("n_params")
+    share = dormancy(curve["share"], curve["n_params"]).share
+    half = curve.filter(pl.col("share") >= 0.5)["n_params"].min()
+    end = (
+        "no network reconstructs half of the images."
+        if half is None
+        else f"half of the images are reconstructed from {half:,} parameters on."
+    )
+    return f"c = {curve['c'][0]:g}: dormant over {share:.0%} of the sizes; {end}"
+
+
+def all_right(rows: pl.DataFrame, k: int) -> str:
+    """Figure 11: first size whose median network has all of k images right in half of the draws."""
+    n = rows["n_items"][0]
+    chance = [subset_accuracy(np.arange(n) < m, k) for m in rows["n_correct"]]
+    medians = (
+        rows.with_columns(chance=pl.Series(chance)).group_by("n_params").agg(pl.median("chance"))
+    )
+    half = medians.filter(pl.col("chance") >= 0.5)["n_params"].min()
+    return f"with K = {k} " + ("at no size." if half is None else f"from {half:,} on.")
+
+
+def scores_of_sizes(rows: pl.DataFrame, n_sizes: int) -> str:
+    """*Limits*: emergence scores of the paper's model at n log-spaced sizes, L = 5."""
+    p = theory.token_probability(np.geomspace(3.5e8, 2e11, n_sizes))
+    accuracy, distance = (emergence_score(y) for y in (p**5, -5 * (1 - p)))
+    return (
+        f"accuracy {digits(accuracy)}, −token edit distance {digits(distance)}; a straight line"
+        f" through {n_sizes} sizes: {n_sizes - 1}."
+    )
+
+
+def digits(value: float) -> str:
+    """Three significant digits without trailing zeros, as the figure writes them."""
+    return f"{float(f'{value:.3g}'):g}"
+
+
+# Page, slider, its place after the keys, and what Python makes of the page's own rows there.
+MOVES = [
+    ("figure-4-resolution", "test items", "log10_n_items", 8, hidden_models),
+    ("figure-5-meta-analysis", "score is large above", "log10_threshold", -10, large_scores),
+    ("figure-7-autoencoders", "threshold c", "threshold", 9, reconstruction),
+    ("figure-11-mnist", "images K", "k", -7, all_right),
+    ("limits-of-the-score", "number of sizes", "n_sizes", 8, scores_of_sizes),
+]
+
+
+@pytest.mark.parametrize(("name", "label", "signal", "presses", "expect"), MOVES)
+@pytest.mark.parametrize("viewport", [READING, PHONE], ids=["desk", "phone"])
+def test_slider_moves_the_sentence_to_what_python_computes(
+    chromium, site, viewport, name, label, signal, presses, expect
+):
+    with visit(chromium, f"{site}notebooks/{name}.html", viewport) as page:
+        page.wait_for_function("() => window.mirageViews?.length === 1")
+        spec = json.loads(page.locator(".mirage-vega script").first.text_content())
+        rows = pl.DataFrame(spec["data"]["values"], infer_schema_length=None)
+        start = page.evaluate(f"window.mirageViews[0].signal('{signal}')")
+        before = page.locator(SENTENCE).text_content()
+        assert expect(rows, start) in before
+        slider = page.get_by_role("slider", name=label)
+        slider.focus()
+        for _ in range(abs(presses)):
+            page.keyboard.press("ArrowRight" if presses > 0 else "ArrowLeft")
+        step = next(p for p in spec["params"] if p["name"] == signal)["bind"]["step"]
+        end = start + presses * step
+        page.wait_for_function(f"Math.abs(window.mirageViews[0].signal('{signal}') - {end}) < 1e-9")
+        page.wait_for_function(
+            f"text => document.querySelector('{SENTENCE}').textContent !== text", arg=before
+        )
+        assert expect(rows, end) in page.locator(SENTENCE).text_content()
+        page.get_by_role("button", name="reset").click()
+        page.wait_for_function(
+            f"text => document.querySelector('{SENTENCE}').textContent === text", arg=before
+        )
+
+
+def test_menu_sets_the_unit_of_counting(chromium, site):
+    with visit(chromium, f"{site}notebooks/figure-5-meta-analysis.html", READING) as page:
+        page.wait_for_function("() => window.mirageViews?.length === 1")
+        spec = json.loads(page.locator(".mirage-vega script").first.text_content())
+        rows = [row for row in spec["data"]["values"] if row.get("unit") == "task file"]
+        page.get_by_role("combobox", name="unit of counting").select_option("task file")
+        ratio = f"Odds ratio: {rows[0]['odds_ratio']:.1f} ["
+        page.wait_for_function(
+            f"text => document.querySelector('{SENTENCE}').textContent.includes(text)", arg=ratio
+        )
+
+
+@pytest.mark.parametrize("name", [move[0] for move in MOVES])
+def test_panels_stack_on_a_phone_and_stand_side_by_side_on_a_desk(chromium, site, name):
+    for viewport, stacked in ((PHONE, True), (READING, False)):
+        with visit(chromium, f"{site}notebooks/{name}.html", viewport) as page:
+            page.wait_for_function("() => window.mirageViews?.length === 1")
+            titles = page.locator(".mirage-vega-panels .role-title-text").all()
+            boxes = [title.bounding_box() for title in titles]
+            assert len(boxes) >= 2
+            tops = {round(box["y"] / 10) for box in boxes}
+            assert len(tops) == (len(boxes) if stacked else 1)
+            widths = page.locator(".mirage-vega-panels svg").evaluate(
+                "svg => [svg.getAttribute('width'), svg.parentElement.clientWidth].map(Number)"
+            )
+            assert widths[0] <= widths[1] + 1, "the picture would be shrunk, its text with it"
+
+
+@each_notebook_page
+def test_first_figure_is_above_the_fold(chromium, site, page):
+    with visit(chromium, site + page, READING) as tab:
+        figure = tab.locator("article figure img, article .cell_output img").first
+        figure.wait_for()
+        box = figure.bounding_box()
+        visible = min(READING["height"], box["y"] + box["height"]) - box["y"]
+        assert box["y"] < READING["height"]
+        assert visible > box["height"] / 2, f"{visible:.0f} of {box['height']:.0f} pixels"
+
+
+# Pages of the paper's figures and those that repeat them; the others have tables on the page.
+ENDED = [page for page in notebook_pages() if not re.search("sceptic|catalogue", page)]
+
+
+@pytest.mark.parametrize("page", ENDED)
+def test_page_ends_with_its_command_its_data_and_how_to_cite(chromium, site, page):
+    with visit(chromium, site + page, READING) as tab:
+        end = tab.locator("section", has=tab.locator("h2", has_text="Run it, take its data")).last
+        assert re.match(r"\s*mirage run \S+", end.locator("div.highlight pre").first.inner_text())
+        assert end.get_by_role("link", name="How to cite").count() == 1
+        link = tab.locator(".data-behind a").first
+        with tab.expect_download() as download:
+            link.click()
+        table = pl.read_csv(download.value.path(), infer_schema_length=None)
+        stated = link.evaluate("a => a.nextSibling.textContent")
+        assert f"({table.height:,} row" in stated
