@@ -346,9 +346,9 @@ def book(
     used = data_of_run(profile)
     _say_data(used)
     if readme:
-        from mirage.pages import figure_2_picture
+        from mirage.book import gallery
 
         executed = [runs_folder(profile) / path.name for path in notebooks()]
         landing.write_readme(ROOT / "README.md", executed, profile, ", ".join(used.values()))
-        figure_2_picture.write(ROOT / "book" / "_static" / figure_2_picture.NAME)
+        gallery.write_picture(ROOT / "book" / "_static", executed)
     typer.echo(f"{'built' if built else 'unchanged'}: {front}")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mirage.book import folding, front, landing, run, stamp, vega
+from mirage.book import card, folding, front, gallery, landing, meta, run, stamp, vega
 from mirage.files import MirageError, atomic_write, disk_faults, locked
 from mirage.processes import run_python
 
@@ -152,6 +152,8 @@ def _contents(executed: Sequence[Path], profile: str) -> dict[str, bytes]:
     }
     contents = {name: path.read_bytes() for name, path in wanted.items()}
     contents |= {f"notebooks/{p.name}": folding.fold(p.read_bytes()) for p in executed}
+    contents |= gallery.contents(executed)
+    contents[f"book/_static/{meta.PICTURE}"] = card.picture()
     return contents | {name: text.encode() for name, text in texts.items()}
 
 

@@ -88,7 +88,11 @@ def execute(notebook: Path, files: Files, parameters: Mapping[str, Any], folder:
             kernel_name="python3",
             kernel_manager_class=_kernel(logs, folder),
             progress_bar=False,
-            extra_arguments=["--IPKernelApp.log_level=50"],  # its start and end are no news
+            extra_arguments=[
+                "--IPKernelApp.log_level=50",  # its start and end are no news
+                # The build shows one of the two, see mirage/book/pictures.py.
+                "--InlineBackend.figure_formats={'png', 'svg'}",
+            ],
         )
     except papermill.PapermillExecutionError as error:
         fault = f"cell {error.cell_index}: {error.ename}: {error.evalue}"

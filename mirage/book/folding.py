@@ -1,4 +1,4 @@
-"""Which code of a page is folded in the book, and what its fold is called.
+"""Which code of a page is folded in the book, and what its fold is called; one format a picture.
 
 A reader comes for the figure: every cell of code is one line to open. The notebook itself shows
 all of it.
@@ -10,6 +10,8 @@ import ast
 from typing import Any
 
 import msgspec
+
+from mirage.book import pictures
 
 HIDDEN, FOLDED = "remove-cell", "hide-input"  # tags that Jupyter Book knows
 
@@ -41,6 +43,8 @@ def fold(notebook: bytes, injected: bool = False) -> bytes:
     for cell in content["cells"]:
         if cell.get("cell_type") == "code":
             _fold_cell(cell, injected)
+            if "outputs" in cell:
+                cell["outputs"] = pictures.of_page(cell["outputs"])
     return msgspec.json.format(msgspec.json.encode(content), indent=1)
 
 

@@ -1,0 +1,98 @@
+// Two small helps on every page: a note beside each term, and figures that open in full size.
+(() => {
+  // A term's note: on pointer or focus, and gone with Escape (WCAG 1.4.13).
+  function showTerms() {
+    const terms = window.mirageTerms ?? {};
+    const note = document.createElement("div");
+    note.className = "mirage-note";
+    note.id = "mirage-note";
+    note.setAttribute("role", "tooltip");
+    note.hidden = true;
+    document.body.append(note);
+    let open = null, timer = 0;
+
+    function hide() {
+      open?.removeAttribute("aria-describedby");
+      open = null;
+      note.hidden = true;
+    }
+    function show(link, text) {
+      clearTimeout(timer);
+      hide();
+      open = link;
+      note.textContent = text;
+      note.hidden = false;
+      link.setAttribute("aria-describedby", note.id);
+      const at = link.getClientRects()[0];
+      const left = Math.min(at.left, document.documentElement.clientWidth - note.offsetWidth - 8);
+      const below = at.bottom + note.offsetHeight + 8 < innerHeight;
+      note.style.left = `${Math.max(8, left)}px`;
+      note.style.top = `${below ? at.bottom + 4 : at.top - note.offsetHeight - 4}px`;
+    }
+    const later = () => (timer = setTimeout(hide, 150)); // time to move onto the note
+
+    for (const name of document.querySelectorAll("a.reference > .std-term")) {
+      const link = name.parentElement;
+      const text = terms[link.hash.slice(1)];
+      if (!text) continue;
+      link.classList.add("mirage-term");
+      link.addEventListener("pointerenter", (e) => e.pointerType !== "touch" && show(link, text));
+      link.addEventListener("pointerleave", later);
+      link.addEventListener("focus", () => show(link, text));
+      link.addEventListener("blur", hide);
+    }
+    note.addEventListener("pointerenter", () => clearTimeout(timer));
+    note.addEventListener("pointerleave", later);
+    addEventListener("keydown", (event) => event.key === "Escape" && hide());
+    addEventListener("scroll", hide, { passive: true });
+  }
+
+  // A figure in full size: the browser's own dialog keeps the focus, Escape closes it.
+  function enlarge(image) {
+    const dialog = document.createElement("dialog");
+    dialog.className = "mirage-lightbox";
+    dialog.setAttribute("aria-label", "Enlarged figure");
+    const close = document.createElement("button");
+    close.type = "button";
+    close.textContent = "close";
+    const copy = new Image();
+    copy.src = image.src;
+    copy.alt = image.alt;
+    const box = document.createElement("div");
+    box.className = "mirage-lightbox-picture";
+    box.tabIndex = 0; // it scrolls by the arrow keys where the picture is wider than the screen
+    box.append(copy);
+    dialog.append(close, box);
+    close.onclick = () => dialog.close();
+    dialog.onclick = (event) => event.target === dialog && dialog.close();
+    dialog.onclose = () => {
+      dialog.remove();
+      image.parentElement.focus();
+    };
+    document.body.append(dialog);
+    dialog.showModal();
+    close.focus();
+  }
+
+  function openFigures() {
+    const figures = ".bd-article figure img, .bd-article .cell_output img";
+    for (const image of document.querySelectorAll(figures)) {
+      if (image.closest("a, button, .mirage-vega")) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "mirage-enlarge";
+      button.title = "enlarge this figure";
+      image.replaceWith(button); // its text alternative names the button
+      button.append(image);
+      button.onclick = () => enlarge(image);
+    }
+  }
+
+  function start() {
+    showTerms();
+    openFigures();
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
