@@ -177,9 +177,9 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
         Verdict.NOT_REPRODUCED: "does not rise from the first steps on",
     }
     return {
-        "grokking-late": late.get(verdict["grokking-late"], unknown),
-        "grokking-sharper": sharper[verdict["grokking-sharper"]],
-        "grokking-smooth": smooth.get(verdict["grokking-smooth"], unknown),
+        "grokking-late-text": late.get(verdict["grokking-late"], unknown),
+        "grokking-sharper-text": sharper[verdict["grokking-sharper"]],
+        "grokking-smooth-text": smooth.get(verdict["grokking-smooth"], unknown),
     }
 
 
