@@ -19,14 +19,12 @@ def test_its_python_runs(capsys):
     assert "Dormancy(share=" in capsys.readouterr().out
 
 
-def test_its_table_is_audited(tmp_path, monkeypatch):
-    pattern = r"<<'EOF'\n(.*?)EOF\n\.venv/bin/mirage (.*?)\n"
-    csv, command = re.search(pattern, README, re.DOTALL).groups()
+def test_its_example_is_audited(tmp_path, monkeypatch):
+    command = re.search(r"\.venv/bin/mirage (audit --example.*?) *#", README)[1]
     monkeypatch.chdir(tmp_path)
-    Path("scores.csv").write_text(csv, encoding="utf-8")
     ran = CliRunner().invoke(app, command.split())
     assert ran.exit_code == 0, ran.output
-    assert "1 ability" in ran.output
+    assert "10 abilities" in ran.output
     assert Path("report/report.html").exists()
 
 

@@ -5,6 +5,7 @@ What the command needs is imported when it runs, so that ``mirage --help`` is qu
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,14 @@ import typer
 
 from mirage.files import MirageError
 
+EXAMPLE = Path(__file__).parent / "example" / "pythia-arithmetic.csv"
+
 
 def audit(
     logs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(help="Result files, or folders of them, in any formats.", metavar="LOGS..."),
-    ],
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.html, verdicts.csv and the tables.")
     ] = None,
@@ -37,6 +40,9 @@ def audit(
         Path | None,
         typer.Option(help="File of parameters by model (csv or json), where names do not tell."),
     ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Audit a table that ships: Pythia on arithmetic.")
+    ] = False,
     every: Annotated[bool, typer.Option("--all", help="Show every ability.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the verdicts as JSON, and nothing else.")
@@ -44,6 +50,14 @@ def audit(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 if any file or value cannot be used.")
     ] = False,
+    cache: Annotated[
+        bool,
+        typer.Option(
+            "--cache/--no-cache",
+            help="Keep results of tests: an audit that was stopped goes on, one of more logs tests "
+            "only what is new. $MIRAGE_CACHE names the folder.",
+        ),
+    ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
 ) -> None:
     """Judge every ability in evaluation logs: is its jump the metric, the test set, or the model?
@@ -53,20 +67,27 @@ def audit(
     Example: mirage audit runs/ --out report
 
     Example: mirage audit scores.csv --x compute --chance riddles=0.25
+
+    Example: mirage audit --example --out report
     """
     from rich.console import Console
 
     from mirage.audit.run import audit as run
-    from mirage.audit.terminal import show
+    from mirage.audit.terminal import bar, show
     from mirage.formatting import printable
 
     guesses = {name: _score(name, text) for name, text in _pairs("--chance", chance)}
     names = {column: name for name, column in _pairs("--columns", columns)}
+    logs = [*(logs or ()), *([EXAMPLE] if example else ())]
+    if not logs:
+        raise typer.BadParameter("found no LOGS, expected files or folders of logs, or --example")
     if missing := [path for path in logs if not path.exists()]:
         raise typer.BadParameter(f"{missing[0]} does not exist; expected files or folders of logs")
     console = Console(soft_wrap=False)
+    options = {"x": x, "chance": guesses, "n_params": sizes, "columns": names, "seed": seed}
     try:
-        found = run(logs, x=x, chance=guesses, n_params=sizes, columns=names, seed=seed)
+        with bar(Console(stderr=True)) as progress:
+            found = run(logs, progress=progress, cache=_cache() if cache else None, **options)
     except ValueError as error:
         raise MirageError(str(error)) from None
     if as_json:
@@ -82,6 +103,14 @@ def audit(
         typer.echo(f"mirage: and {left} more, listed in audit.json and the report", err=True)
     if strict and found.faults:
         raise typer.Exit(1)
+
+
+def _cache() -> Path:
+    """The folder in which results of tests are kept."""
+    import platformdirs
+
+    named = os.environ.get("MIRAGE_CACHE")
+    return Path(named or platformdirs.user_cache_dir("mirage"), "audit")
 
 
 def _pairs(option: str, texts: list[str] | None) -> list[tuple[str, str]]:

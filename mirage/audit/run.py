@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mirage.audit.cards import card
 from mirage.audit.frame import Frame
 from mirage.emergence import abilities
 from mirage.emergence.evidence import Evidence
+from mirage.emergence.work import working
 from mirage.readers import logs as readers
 
 SCALES = {"n_params": "parameters", "compute": "training FLOP"}
@@ -164,7 +166,8 @@ def audit(
     columns: Mapping[str, str] | None = None,
     strict: bool = False,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    cache: str | Path | None = None,
 ) -> Audit:
     """Ask of every ability in some logs: is it the metric, the items, the models, or a jump?
 
@@ -186,7 +189,11 @@ def audit(
     seed : int
         Of all draws: the same logs give the same verdicts.
     progress : callable, optional
-        Called as ``progress(n_done, n_files)`` while files are read.
+        Called as ``progress(stage, n_done, n_parts)``; the stages are ``"files read"`` and those
+        of the tests.
+    cache : path, optional
+        Folder in which results of tests are kept, so that an audit that was stopped goes on where
+        it was, and one of more logs tests only what is new. By default nothing is kept.
 
     Returns
     -------
@@ -218,14 +225,13 @@ def audit(
     if isinstance(logs, pl.DataFrame):
         scores, outcomes, faults, notes, files = logs, None, (), (), ()
     else:
-        read = readers.read(
-            logs, n_params=n_params, columns=columns, strict=strict, progress=progress
-        )
+        told = progress and partial(progress, "files read")
+        read = readers.read(logs, n_params=n_params, columns=columns, strict=strict, progress=told)
         scores, outcomes, faults, notes = read.scores, read.outcomes, read.faults, read.notes
         files = tuple(read.files.filter(pl.col("fault").is_null())["file"])
-    judged = abilities.examine(
-        scores, outcomes, x=x, chance=chance or None, rng=np.random.default_rng(seed)
-    )
+    rng = np.random.default_rng(seed)
+    with working(None if cache is None else Path(cache), progress):
+        judged = abilities.examine(scores, outcomes, x=x, chance=chance or None, rng=rng)
     texts = ("protocol", "verdict", "sentence", "note", "plan")
     verdicts = judged.verdicts.with_columns(pl.col(texts).fill_null(""))
     order = _ranking(verdicts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mirage.audit.words import VERDICTS, kind, spark
@@ -13,6 +15,35 @@ if TYPE_CHECKING:
 
 MOST = 20  # abilities shown without --all
 NARROW = 100  # columns below which only the sentence is shown beside the name
+
+
+@contextmanager
+def bar(console: Console) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Draw a progress bar while an audit runs, which then disappears.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to, usually stderr; where it is no terminal nothing is drawn.
+
+    Yields
+    ------
+    callable or None
+        ``progress(stage, n_done, n_parts)``, for `mirage.audit.audit`.
+    """
+    if not console.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("files read", total=None)
+
+        def progress(stage: str, n_done: int, n_parts: int) -> None:
+            bars.update(task, description=stage, completed=n_done, total=n_parts)
+
+        yield progress
 
 
 def show(audit: Any, console: Console, every: bool = False) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from mirage.emergence.ability import MetricCurve
+from mirage.emergence.work import in_parts, key_of
 from mirage.fits.jump import FEWEST, LEAST_SCATTER, Jumps, jump_test
 
 LEVEL = 0.05  # of every test
 FAMILY = 10  # curves from which the scatter of a family is estimated
 _FINEST = 20_000  # most draws of a curve
+_AT_ONCE = 2**17  # scores drawn for the curves of a part: less than a second
 
 NO_TEST = {
     "p_jump": np.nan,
@@ -71,8 +73,41 @@ def _family_scatter(curves, family, rng) -> np.ndarray:
     return np.minimum(least, 1.0)
 
 
-def jumps_of(curves: list[MetricCurve], rng, least, n_draws: int) -> Jumps:
-    """Run `mirage.fits.jump_test` on curves that all have bounds, or all have none."""
+def jumps_of(
+    curves: list[MetricCurve], rng, least, n_draws: int, stage: str = "curves tested for jumps"
+) -> Jumps:
+    """Run `mirage.fits.jump_test` on curves that all have bounds, or all have none, in parts.
+
+    Parts depend on the curves alone, not on the machine, so that a seed gives the same numbers.
+    """
+    longest = max(len(curve.x) for curve in curves)
+    size = max(1, _AT_ONCE // (n_draws * longest))
+    starts = range(0, len(curves), size)
+    rngs = rng.spawn(len(starts))
+    parts = [
+        (_arguments(curves[i : i + size], least[i : i + size]), child)
+        for i, child in zip(starts, rngs, strict=True)
+    ]
+    keys = [key_of(n_draws, *arguments.values(), child) for arguments, child in parts]
+
+    def one(part):
+        arguments, child = part
+        return jump_test(**arguments, n_draws=n_draws, rng=child)._asdict()
+
+    found = in_parts(stage, one, parts, keys, jump_test.__module__)
+    return Jumps(*(_stacked([part[name] for part in found], longest) for name in Jumps._fields))
+
+
+def _stacked(arrays: list[np.ndarray], longest: int) -> np.ndarray:
+    """One array of several parts, whose longest curves may differ."""
+    if arrays[0].ndim == 1:
+        return np.concatenate(arrays)
+    fill = [np.pad(a, ((0, 0), (0, longest - a.shape[1])), constant_values=np.nan) for a in arrays]
+    return np.concatenate(fill)
+
+
+def _arguments(curves: list[MetricCurve], least) -> dict:
+    """Arguments of `mirage.fits.jump_test`: curves as arrays, padded with NaN."""
     size = max(len(curve.x) for curve in curves)
 
     def padded(values):
@@ -87,19 +122,16 @@ def jumps_of(curves: list[MetricCurve], rng, least, n_draws: int) -> Jumps:
             ]
         )
 
-    bounds = None
-    chance = None
+    bounds = chance = None
     if curves[0].bounds is not None:
         bounds = tuple(np.array([curve.bounds[end] for curve in curves]) for end in (0, 1))
         chance = np.array([c.bounds[0] if c.chance is None else c.chance for c in curves])
-    return jump_test(
-        padded([c.x for c in curves]),
-        padded([c.y for c in curves]),
-        padded([c.n_items for c in curves]),
-        stderr=padded([c.stderr for c in curves]),
-        bounds=bounds,
-        chance=chance,
-        scatter=least,
-        n_draws=n_draws,
-        rng=rng,
-    )
+    return {
+        "x": padded([c.x for c in curves]),
+        "y": padded([c.y for c in curves]),
+        "n_items": padded([c.n_items for c in curves]),
+        "stderr": padded([c.stderr for c in curves]),
+        "bounds": bounds,
+        "chance": chance,
+        "scatter": np.asarray(least, float),
+    }

@@ -58,7 +58,7 @@ def _heights(curves: list[MetricCurve], scatter: list[float], rng) -> np.ndarray
         rows = np.flatnonzero(bounded == kind)
         if len(rows):
             least = np.array([scatter[i] for i in rows])
-            found = jumps_of([curves[i] for i in rows], rng, least, _N_DRAWS)
+            found = jumps_of([curves[i] for i in rows], rng, least, _N_DRAWS, "plans tried")
             heights[rows] = found.smallest_detectable
     return heights
 

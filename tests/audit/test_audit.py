@@ -208,3 +208,25 @@ def test_the_headline_counts_each_ability_once():
     assert text.startswith(f"{len(verdicts)} abilities: 4 look emergent")
     inner = re.sub(r"\(.*?\)", "", text.partition(": ")[2])
     assert sum(map(int, re.findall(r"\d+", inner))) == len(verdicts)
+
+
+def test_an_audit_goes_on_where_it_was_and_says_the_same(tmp_path):
+    steps = []
+    first = audit(table(), cache=tmp_path, progress=lambda *step: steps.append(step))
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept
+    assert {stage for stage, *_ in steps} >= {"curves tested for jumps"}
+    again = audit(table(), cache=tmp_path)
+    assert again.verdicts.equals(first.verdicts)
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept
+    assert audit(table()).verdicts.equals(first.verdicts)
+
+
+def test_an_interrupted_report_leaves_no_file(judged, tmp_path, monkeypatch):
+    def stop(self, title=""):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Audit, "html", stop)
+    with pytest.raises(KeyboardInterrupt):
+        judged.report(tmp_path / "report")
+    assert not (tmp_path / "report").exists()

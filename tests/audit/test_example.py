@@ -1,0 +1,37 @@
+"""The bundled example: real scores, computed again from the data set, and audited."""
+
+import json
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from mirage import datasets
+from mirage.audit.cli import EXAMPLE
+from mirage.cli import app
+from mirage.pages.audit import arithmetic
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, ["audit", *map(str, arguments)], env={"COLUMNS": "120"})
+
+
+def test_the_example_is_what_the_data_set_gives():
+    assert pl.read_csv(EXAMPLE).equals(arithmetic(datasets.load("pythia_arithmetic").scores))
+
+
+def test_the_example_is_audited_without_a_path(tmp_path):
+    ran = run("--example", "--json", "--out", tmp_path / "report")
+    assert ran.exit_code == 0, ran.output
+    rows = json.loads(ran.stdout)
+    assert {row["task"] for row in rows} == {"addition", "multiplication"}
+    assert {row["protocol"] for row in rows} == {f"shots {n}" for n in (0, 2, 4, 8, 16)}
+    assert {row["n_models"] for row in rows} == {7}
+    assert (tmp_path / "report" / "report.html").exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_without_logs_or_example_the_command_says_what_it_expects(arguments):
+    ran = run(*arguments)
+    assert ran.exit_code == 2
+    assert "expected files or folders of logs" in " ".join(ran.output.replace("│", " ").split())
