@@ -15,7 +15,7 @@
 
   // Panels share the width: as many beside each other as the figure has, two, or on a phone one.
   function layOut(spec, width) {
-    const axis = 30, edge = 6; // left of the first panel, right of the last one
+    const axis = 30, edge = 12; // left of the first panel, right of the last one
     const columns = Math.min(spec.columns, width >= 600 ? 3 : width >= 400 ? 2 : 1);
     const frames = width - axis - edge - spec.spacing.column * (columns - 1);
     const panel = Math.floor(frames / columns);
