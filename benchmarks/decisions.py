@@ -143,7 +143,7 @@ def _ability(x, metrics) -> Ability:
 
 def table(results: list[tuple]) -> str:
     """Rows are truths, columns verdicts, cells shares of the row in per cent."""
-    lines = [f"{'truth (n)':24}" + "".join(f"{name[:10]:>12}" for name in VERDICTS)]
+    lines = [f"{'truth (n)':24}" + "".join(f"{name[:10]:>12}" for name in (*VERDICTS, "no rise"))]
     groups = {truth: lambda row, truth=truth: row[0] == truth for truth in TRUTHS}
     for scatter, truth in product(SCATTER, TRUTHS):
         if scatter == SCATTER[0] and truth == next(iter(TRUTHS)):
@@ -167,7 +167,8 @@ def _lines(results, groups) -> list[str]:
     for name, belongs in groups.items():
         some = Counter(row[1] for row in results if belongs(row))
         total = max(some.total(), 1)
-        cells = "".join(f"{100 * some[verdict] / total:12.1f}" for verdict in VERDICTS)
+        # A curve that does not rise has no verdict: None.
+        cells = "".join(f"{100 * some[verdict] / total:12.1f}" for verdict in (*VERDICTS, None))
         lines.append(f"{f'{name} ({some.total()})':24}{cells}")
     return lines
 

@@ -39,6 +39,8 @@ _NAMES = {
     "chance": "chance chance_level baseline random_baseline guess",
     "revision": "revision checkpoint commit step",
     "shots": "shots n_shots num_shots number_of_shots num_fewshot fewshot k_shot",
+    "prompt_template": "prompt_template prompt_type prompt_style prompt_name template",
+    "quantisation": "quantisation quantization quant",
 }
 _ALIASES = {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
 _WANTED = ("model", "score")

@@ -230,3 +230,21 @@ def test_an_interrupted_report_leaves_no_file(judged, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         judged.report(tmp_path / "report")
     assert not (tmp_path / "report").exists()
+
+
+def test_shots_and_prompts_of_a_table_are_protocols_of_their_own(tmp_path):
+    """Each model has both numbers of shots and both prompts, under names that people use."""
+    lines = ["model,task,metric,score,n_items,number_of_shots,prompt_type"]
+    lines += [
+        f"toy-{n / 1e6:.0f}M,sums,exact match,{round(p**k * 500) / 500},500,{shots},{prompt}"
+        for n, p in zip(SIZES, P, strict=True)
+        for k, (shots, prompt) in enumerate([(0, "open"), (0, "closed"), (5, "open")], 1)
+    ]
+    (tmp_path / "scores.csv").write_text("\n".join(lines))
+    found = audit(tmp_path)
+    assert sorted(found.verdicts["protocol"]) == [
+        "shots 0, prompt template closed",
+        "shots 0, prompt template open",
+        "shots 5, prompt template open",
+    ]
+    assert found.verdicts["n_models"].to_list() == [8, 8, 8]
