@@ -20,9 +20,9 @@ ALSO_HELD = {"heading-order", "landmark-one-main", "page-has-heading-one"}
 REPEATED = {"exclude": ["section section section:nth-of-type(n + 4)"]}
 
 
-def barriers(tab, context=None) -> list[str]:
-    """What axe-core finds: the rule, where, and what to do."""
-    options = {"resultTypes": ["violations"]}
+def barriers(tab, context=None, rules=None) -> list[str]:
+    """What axe-core finds, by all rules or by some: the rule, where, and what to do."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
     found = Axe().run(tab, context=context, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}"
@@ -36,7 +36,9 @@ def barriers(tab, context=None) -> list[str]:
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_no_serious_barrier(chromium, site, page, mode):
     with visit(chromium, site + page, mode=mode) as tab:
-        found = barriers(tab, REPEATED if "/api-" in page else None)
+        # The dark page is the light one in other colours.
+        rules = ["color-contrast"] if mode == "dark" else None
+        found = barriers(tab, REPEATED if "/api-" in page else None, rules)
     assert not found, f"{len(found)} barriers, the first: " + "\n".join(found[:3])
 
 
