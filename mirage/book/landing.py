@@ -146,7 +146,7 @@ def _folded(kind: Kind, pages: Sequence[tuple[Path, Sequence[Claim]]]) -> list[s
         "<details>",
         f"<summary>{kind.title_of(n)}</summary>",
         "",
-        "| | claim | paper | ours | verdict |",
+        "| page | claim | paper | ours | verdict |",
         "|---|---|---|---|---|",
     ]
     for path, found in pages:
@@ -186,7 +186,7 @@ def _counts(pages: Sequence[tuple[str, Sequence[Claim]]]) -> list[str]:
     """Write a table: how many claims each page has, and how many of each verdict."""
     every = [claim for _, found in pages for claim in found]
     lines = [
-        f"| | claims | {' | '.join(Verdict)} |",
+        f"| page | claims | {' | '.join(Verdict)} |",
         f"|---|{'---|' * (1 + len(Verdict))}",
     ]
     for name, found in [*pages, ("**all**", every)]:
