@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -99,20 +100,20 @@ class Audit:
 
     def _cards(self) -> list[dict[str, Any]]:
         x = self.options.get("x", "n_params")
-        columns = ["model", x] + (["file"] if "file" in self.scores.columns else [])
-        groups = {
-            key: part.select(columns).unique(maintain_order=True)
-            for key, part in self.scores.group_by("family", "task")
-        }
+        file = pl.col("file") if "file" in self.scores.columns else pl.lit(None, pl.String)
+        size = pl.col(x).cast(pl.Float64)
+        known = size.is_not_null()
+        groups = self.scores.group_by("family", "task").agg(
+            size.filter(known).alias("sizes"),
+            pl.col("model").filter(known).alias("models"),
+            file.drop_nulls().unique().sort().alias("files"),
+        )
+        shown = {row[:2]: row[2:] for row in groups.iter_rows()}
         cards = []
         for row, evidence in zip(self.verdicts.to_dicts(), self.evidence, strict=True):
-            part = groups.get((row["family"], row["task"]))
-            models, files = {}, []
-            if part is not None:
-                known = part.drop_nulls(x)
-                models = dict(zip(known[x].cast(float).to_list(), known["model"], strict=True))
-                files = sorted(set(part["file"])) if "file" in part.columns else []
-            cards.append(card(row, evidence, models, files))
+            sizes, models, files = shown.get((row["family"], row["task"]), ((), (), ()))
+            names = dict(zip(sizes, models, strict=True))
+            cards.append(card(row, evidence, names, _below(files, self.files)))
         return cards
 
     def where(self, *predicates: pl.Expr) -> Audit:
@@ -245,6 +246,21 @@ def audit(
         files=files,
         options={"x": x, "chance": dict(chance or {}), "strict": strict, "seed": seed},
     )
+
+
+def _below(files: Iterable[str], every: Iterable[str]) -> list[str]:
+    """Names of files below the folder that holds every file of the audit.
+
+    Examples
+    --------
+    >>> _below(["runs/a/x.json"], ["runs/a/x.json", "runs/b/y.json"])
+    ['a/x.json']
+    """
+    folders = [Path(file).parent for file in every]
+    if not folders or len({folder.is_absolute() for folder in folders}) > 1:
+        return list(files)
+    shared = Path(os.path.commonpath(folders))
+    return [Path(file).relative_to(shared).as_posix() for file in files]
 
 
 def _ranking(verdicts: pl.DataFrame) -> list[int]:

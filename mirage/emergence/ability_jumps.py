@@ -111,16 +111,10 @@ def _arguments(curves: list[MetricCurve], least) -> dict:
     size = max(len(curve.x) for curve in curves)
 
     def padded(values):
-        return np.array(
-            [
-                np.pad(
-                    np.broadcast_to(np.nan if v is None else v, len(c.x)).astype(float),
-                    (0, size - len(c.x)),
-                    constant_values=np.nan,
-                )
-                for c, v in zip(curves, values, strict=True)
-            ]
-        )
+        rows = np.full((len(curves), size), np.nan)
+        for row, curve, value in zip(rows, curves, values, strict=True):
+            row[: len(curve.x)] = np.nan if value is None else value
+        return rows
 
     bounds = chance = None
     if curves[0].bounds is not None:
