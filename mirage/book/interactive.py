@@ -155,6 +155,48 @@ def readout(chart: alt.Chart, text: str) -> alt.Chart:
     )
 
 
+def emergence_scores(chart: alt.Chart, metrics: Mapping[str, str], order: str) -> alt.Chart:
+    """Add transforms that leave one row with the paper's emergence score of each metric.
+
+    Parameters
+    ----------
+    chart : altair.Chart
+        A row per model; every metric rises with size, so that its score is positive.
+    metrics : mapping of str to str
+        Name of the new column by that of the metric's.
+    order : str
+        Column that sorts the models.
+
+    Notes
+    -----
+    Range over root median square step, as `mirage.emergence.scores.emergence_score`.
+    """
+    before = [
+        alt.WindowFieldDef(op="lag", field=column, **{"as": f"before_{name}"})
+        for column, name in metrics.items()
+    ]
+    squares = {
+        f"square_{name}": f"isValid(datum.before_{name})"
+        f" ? pow(datum.{column} - datum.before_{name}, 2) : null"
+        for column, name in metrics.items()
+    }
+    summaries = [
+        alt.AggregatedFieldDef(op=op, field=field, **{"as": f"{op}_{name}"})
+        for column, name in metrics.items()
+        for op, field in (("min", column), ("max", column), ("median", f"square_{name}"))
+    ]
+    scores = {
+        name: f"(datum.max_{name} - datum.min_{name}) / sqrt(datum.median_{name})"
+        for name in metrics.values()
+    }
+    chart = chart.transform_window(before, sort=[alt.SortField(order)])
+    return (
+        chart.transform_calculate(**squares)
+        .transform_aggregate(summaries)
+        .transform_calculate(**scores)
+    )
+
+
 def panel(title: str, *layers: alt.Chart, height: int = 190) -> alt.LayerChart:
     """Lay charts over each other as one panel.
 

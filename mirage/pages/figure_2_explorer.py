@@ -14,10 +14,12 @@ import altair as alt
 from mirage.book.interactive import (
     INK,
     InteractiveFigure,
+    emergence_scores,
     legend,
     panel,
     panels_of,
     parameters_axis,
+    readout,
     slider,
 )
 
@@ -130,7 +132,7 @@ def _draw(quantity: Panel) -> alt.LayerChart:
     if quantity.observed:
         layers = _observed(base, quantity.observed) + layers
     if quantity.column == "accuracy":
-        layers += _legend()
+        layers += [*_legend(), _sentence()]
     return panel(quantity.title, *layers, height=150)
 
 
@@ -167,6 +169,17 @@ def _legend() -> list[alt.Chart]:
             (f"'┄ one item, 1/' + {_N_ITEMS}", INK),
         ]
     )
+
+
+def _sentence() -> alt.Chart:
+    """Say the emergence scores of both metrics on the paper's four sizes."""
+    metrics = {"accuracy": "sharp", "negative_token_edit_distance": "smooth"}
+    published = alt.Chart().transform_filter("datum.published")
+    words = (
+        "'Emergence score on the four sizes: accuracy ' + format(datum.sharp, '.3~r')"
+        " + ', −token edit distance ' + format(datum.smooth, '.3~r') + '.'"
+    )
+    return readout(emergence_scores(published, metrics, "n_params"), words)
 
 
 def theory_explorer() -> InteractiveFigure:

@@ -11,6 +11,7 @@ import altair as alt
 from mirage import plots
 from mirage.book.interactive import (
     InteractiveFigure,
+    emergence_scores,
     panel,
     panels_of,
     parameters_axis,
@@ -91,32 +92,11 @@ def _draw(title: str, y: alt.Y, color: str, shape: str, *above: alt.Chart) -> al
 
 def _sentence() -> alt.Chart:
     """Say the emergence scores: range over root median square step. Both metrics rise."""
-    metrics = {"accuracy": "a", "negative_token_edit_distance": "b"}
-    before = [
-        alt.WindowFieldDef(op="lag", field=column, **{"as": f"before_{letter}"})
-        for column, letter in metrics.items()
-    ]
-    chart = _trained().transform_window(before, sort=[alt.SortField("index")])
-    steps = {
-        f"square_{letter}": f"datum.index > 0 ? pow(datum.{column} - datum.before_{letter}, 2)"
-        " : null"
-        for column, letter in metrics.items()
-    }
-    chart = chart.transform_calculate(**steps).transform_aggregate(
-        low_a="min(accuracy)",
-        high_a="max(accuracy)",
-        low_b="min(negative_token_edit_distance)",
-        high_b="max(negative_token_edit_distance)",
-        median_a="median(square_a)",
-        median_b="median(square_b)",
-    )
-    chart = chart.transform_calculate(
-        score_a="(datum.high_a - datum.low_a) / sqrt(datum.median_a)",
-        score_b="(datum.high_b - datum.low_b) / sqrt(datum.median_b)",
-    )
+    metrics = {"accuracy": "sharp", "negative_token_edit_distance": "smooth"}
+    chart = emergence_scores(_trained(), metrics, "index")
     words = (
-        "'Emergence score: accuracy ' + format(datum.score_a, '.3~r')"
-        " + ', −token edit distance ' + format(datum.score_b, '.3~r')"
+        "'Emergence score: accuracy ' + format(datum.sharp, '.3~r')"
+        " + ', −token edit distance ' + format(datum.smooth, '.3~r')"
         " + '; a straight line through ' + n_sizes + ' sizes: ' + (n_sizes - 1) + '.'"
     )
     return readout(chart, words)

@@ -5,10 +5,11 @@ import re
 
 import numpy as np
 import pytest
-from vega_reader import evaluate
+from vega_reader import evaluate, sentence
 
 from mirage import theory
 from mirage.book.vega import write_bundle
+from mirage.emergence.scores import emergence_score
 from mirage.pages import published
 from mirage.pages.figure_2_explorer import GPT3_SIZES, theory_explorer
 
@@ -66,6 +67,17 @@ def test_paper_values_by_hand():
     assert smallest["token_edit_distance"] == pytest.approx(4.542, abs=5e-4)
     assert smallest["multiple_choice_grade"] == 0.5
     assert smallest["brier_score"] == pytest.approx(0.825, abs=5e-4)
+
+
+@pytest.mark.parametrize("moved", [{}, {"target_length": 12, "alpha": -0.35}])
+def test_emergence_scores_on_the_papers_sizes(moved):
+    value = DEFAULT | moved
+    law = {"c": 10 ** value["log10_c"], "alpha": value["alpha"]}
+    p, length = theory.token_probability(np.array(GPT3_SIZES), **law), value["target_length"]
+    curves = p**length, -length * (1 - p)
+    found = re.findall(r" ([\d.]+)[,.]", sentence(theory_explorer().spec(), moved))
+    expected = [float(emergence_score(y)) for y in curves]
+    np.testing.assert_allclose([float(text) for text in found], expected, rtol=5e-3)
 
 
 def test_paper_sizes_are_marked():
