@@ -20,6 +20,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing the packages of requirements.lock into $(VENV) (a few minutes, once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@# Beside a CPU-only torch, PyPI's torchvision does not import, and transformers imports it.
+	@$(BIN)/python -c 'import torchvision' 2>/dev/null || $(BIN)/python -m mirage._torchvision_guard
 	@touch $@
 
 setup: $(READY)  ## the environment in .venv, from requirements.lock

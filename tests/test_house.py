@@ -20,6 +20,7 @@ FLOORS = (
         "processes",
         "_check",
         "_torchvision",
+        "_torchvision_guard",
     ),
     ("metrics", "statistics"),
     ("theory", "tables"),

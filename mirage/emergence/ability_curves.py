@@ -219,7 +219,23 @@ class _Items:
             sizes = sorted(set(values["n_params"]))
             array = wide.sort("item").select(map(str, sizes)).to_numpy().T
             found[metric] = (np.array(sizes, float), wide.sort("item")["item"], array)
-        return found
+        return _same_items(found)
+
+
+def _same_items(found: dict[str, tuple]) -> dict[str, tuple]:
+    """Keep the items that have a number under every metric, so that metrics are paired.
+
+    Where there are fewer than two, only the metric with the most items keeps its own.
+    """
+    common = set.intersection(*(set(items) for _, items, _ in found.values())) if found else set()
+    if len(common) < 2:
+        most = max(found, key=lambda metric: len(found[metric][1]), default=None)
+        return {metric: found[metric] for metric in found if metric == most}
+    kept = pl.Series(sorted(common))
+    return {
+        metric: (sizes, kept, array[:, items.is_in(kept.implode()).to_numpy()])
+        for metric, (sizes, items, array) in found.items()
+    }
 
 
 def _with_items(curve: MetricCurve, per_item: dict[str, tuple]) -> MetricCurve:

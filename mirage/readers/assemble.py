@@ -6,6 +6,7 @@ Every decision is said in a note, and nothing is dropped in silence.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         told = {key: getattr(name, key) for key in (*NAMED, "revision")}
         told |= {key: value for key, value in row.items() if value is not None}
         told["family"] = row.get("family") or name.family
+        told["_stem"] = None if row.get("family") or name.n_params else numberless(model)
         n = row.get("n_items")
         told["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
         kept.append(row | told | {"model": model, "n_params": int(size)})
@@ -48,8 +50,34 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         f"n_params={{{model!r}: …}} or in a file of sizes"
         for model, n in unknown.items()
     ]
+    _join_numbered(kept)
     _split_families(kept)
     return kept, faults
+
+
+def numberless(model: str) -> str:
+    """A model's name with a star for each number: names of one series differ in numbers alone.
+
+    Examples
+    --------
+    >>> numberless("sums-w12-seed0")
+    'sums-w*-seed*'
+    """
+    return re.sub(r"\d+(?:[._]\d+)*", "*", model)
+
+
+def _join_numbered(rows: list[dict[str, Any]]) -> None:
+    """Make one family of models whose names have no size, and differ in their numbers alone.
+
+    Their sizes are stated by the logs or the caller; three sizes are enough.
+    """
+    sizes = defaultdict(set)
+    for row in rows:
+        sizes[row["_stem"]].add(row["n_params"])
+    for row in rows:
+        stem = row.pop("_stem")
+        if stem and len(sizes[stem]) >= 3:
+            row["family"] = stem
 
 
 def _split_families(rows: list[dict[str, Any]]) -> None:
@@ -162,6 +190,19 @@ def count_items(rows: list[dict[str, Any]]) -> list[str]:
         if wanted and len(known) == 1:
             row["n_items"] = next(iter(known))
     return notes
+
+
+def fill_chance(rows: list[dict[str, Any]], parts: list[tuple[dict[str, Any], Any]]) -> None:
+    """Give shares the chance level that the choices of their items tell, where none is stated."""
+    known = defaultdict(set)
+    for common, _ in parts:
+        if common.get("chance"):
+            known[common["model"], common["task"]].add(common["chance"])
+    for row in rows:
+        metric = catalogue.find(row["metric"])
+        told = known.get((row["model"], row["task"]), ())
+        if row.get("chance") is None and len(told) == 1 and metric:
+            row["chance"] = next(iter(told)) if metric.kind == catalogue.SHARE else None
 
 
 def _agree(score: float, n: int, stderr: float) -> bool:

@@ -2,8 +2,8 @@
 
 Read with zipfile and msgspec instead of Inspect's own reader: that brings 60 packages, and checks
 every message of every sample, of which nothing is needed here. What is read has had these names
-since the first release of the format. An archive in a compression that this Python cannot open
-(Zstandard, before 3.14) is read by Inspect itself if that is installed.
+since the first release of the format. Its archives
+are compressed with Zstandard, which Python reads from 3.14 on, and before with the extra [logs].
 
 A sample's score is a number, true or false, or a letter: C is 1, P is ½, I and N are 0.
 """
@@ -11,6 +11,7 @@ A sample's score is a number, true or false, or a letter: C is 1, P is ½, I and
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from datetime import datetime
@@ -19,6 +20,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from mirage.metrics import catalogue
 from mirage.readers import item_metrics
 from mirage.readers.files import BadFile, decode
 from mirage.readers.found import (
@@ -37,6 +39,10 @@ NAME = "Inspect"
 EXPECTED = "an .eval archive with header.json, or a JSON object with 'eval' and 'results'"
 OPTIONS = ("outcomes",)
 _SPREADS = ("stderr", "std", "var", "bootstrap_stderr")
+_ZSTANDARD = 93  # among the compressions of zip
+_LOCAL_HEADER = struct.Struct("<26xHH")
+# How requests are sent, which changes no answer.
+_NO_SETTINGS = {"max_connections", "max_retries", "timeout", "attempt_timeout", "batch", "cache"}
 _LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 
 
@@ -92,15 +98,31 @@ def read_file(source: Source, outcomes: bool) -> Found:
     log = _archive(source, outcomes) if source.head[:2] == b"PK" else _decode(source.content)
     if log.status != "success":
         raise BadFile(f"the evaluation ended with the status {log.status!r}, expected 'success'")
-    common = _common(log)
+    common = _common(log) | {"chance": _chance(log.samples)}
     found = Found()
     found.scores += _scores(log, common)
     if outcomes and log.samples:
         found.outcomes.append(_outcomes(log, common))
-        found.scores += item_metrics.recomputed(found.outcomes)
+        _add_recomputed(found)
     if not found.scores:
         raise BadFile("found no score in 'results'")
     return found
+
+
+def _add_recomputed(found: Found) -> None:
+    """Add metrics of the answers' texts that the log does not have; note where it differs."""
+    logged = list(found.scores)
+    for row in item_metrics.recomputed(found.outcomes):
+        twin = next(
+            (r for r in logged if item_metrics.same_metric(r["metric"], row["metric"])), None
+        )
+        if twin is None:
+            found.scores.append(row)
+        elif abs((twin["score"] or 0) - row["score"]) > 1e-9:
+            found.notes.append(
+                f"{row['metric']}: {row['score']:.6g} computed from the saved answers, the log has "
+                f"{twin['score']}"
+            )
 
 
 def _decode(content: bytes) -> _Log:
@@ -110,26 +132,42 @@ def _decode(content: bytes) -> _Log:
 def _archive(source: Source, outcomes: bool) -> _Log:
     try:
         with zipfile.ZipFile(io.BytesIO(source.content)) as archive:
-            log = _decode(archive.read("header.json"))
+            log = _decode(_member(archive, "header.json"))
             if outcomes:
                 names = [name for name in archive.namelist() if name.startswith("samples/")]
-                log.samples = [decode(_SAMPLE, archive.read(name)) for name in names]
+                log.samples = [decode(_SAMPLE, _member(archive, name)) for name in names]
             return log
-    except NotImplementedError:
-        return _by_inspect(source)
     except (zipfile.BadZipFile, zlib.error) as error:
         raise BadFile(f"the archive is damaged: {error}") from error
 
 
-def _by_inspect(source: Source) -> _Log:
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The content of a file in the archive; zipfile knows Zstandard from Python 3.14 on."""
     try:
-        from inspect_ai.log import read_eval_log
+        return archive.read(name)
+    except NotImplementedError as error:
+        info = archive.getinfo(name)
+        if info.compress_type != _ZSTANDARD:
+            raise BadFile(f"{name} is compressed in a way that no Inspect log is") from error
+    try:
+        import zstandard
     except ImportError as error:
         raise BadFile(
             "the archive is compressed with Zstandard, which this Python cannot read: "
-            "install the extra logs (inspect-ai)"
+            "pip install 'mirage-book[logs]'"
         ) from error
-    return _decode(read_eval_log(str(source.path)).model_dump_json().encode())
+    archive.fp.seek(info.header_offset)
+    start = archive.fp.read(_LOCAL_HEADER.size)
+    try:
+        skipped = sum(_LOCAL_HEADER.unpack(start))  # lengths of a name and of further fields
+        archive.fp.seek(skipped, io.SEEK_CUR)
+        packed = archive.fp.read(info.compress_size)
+        content = zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+    except (struct.error, zstandard.ZstdError) as error:
+        raise BadFile(f"the archive is damaged: {name}: {error}") from error
+    if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
+        raise BadFile(f"the archive is damaged: {name} has another content than its checksum")
+    return content
 
 
 def _common(log: _Log) -> dict[str, Any]:
@@ -142,6 +180,8 @@ def _common(log: _Log) -> dict[str, Any]:
         if "system" in str(step.get("solver"))
     ]
     generation = mapping(log.plan.get("config")) | about.model_generate_config
+    generation |= {k: about.model_args[k] for k in ("do_sample",) if k in about.model_args}
+    generation = {key: value for key, value in generation.items() if key not in _NO_SETTINGS}
     system = generation.pop("system_message", None)
     limit = about.config.get("limit")
     shots = next(
@@ -167,6 +207,13 @@ def _common(log: _Log) -> dict[str, Any]:
     }
 
 
+def _chance(samples: list[_Sample] | None) -> float | None:
+    """The mean score of a uniform guess, where every sample has choices."""
+    if not samples or not all(sample.choices for sample in samples):
+        return None
+    return sum(1 / len(sample.choices) for sample in samples) / len(samples)
+
+
 def _seconds(created: str | None) -> float | None:
     try:
         return datetime.fromisoformat(created).timestamp() if created else None
@@ -190,7 +237,10 @@ def _scores(log: _Log, common: dict[str, Any]) -> list[dict[str, Any]]:
         scorer = score.get("name") or score.get("scorer")
         for name in names:
             metric = name.rsplit("/", 1)[-1]
-            if len(scores) > 1:
+            if metric == "mean" and scorer:  # of what the scorer measures
+                known = catalogue.find(scorer)
+                metric = known.name if known else scorer
+            elif len(scores) > 1:
                 metric += f" ({scorer})"
             value = metrics[name]
             row = {"metric": metric, "n_items": n}

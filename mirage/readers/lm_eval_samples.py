@@ -5,7 +5,8 @@ same date in the folder, else the folder's name (``acme__quill-70m``) is the mod
 in blocks of lines, so that any number of items fits in memory.
 
 Of multiple choice the log-likelihood of each choice is saved, of generated text the text: other
-metrics than the logged ones are computed from them (`mirage.readers.item_metrics`).
+metrics than the logged ones are computed from them (`mirage.readers.item_metrics`), and the number
+of choices gives the chance level.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ OPTIONS = ("outcomes",)
 _BLOCK = 20_000  # lines
 _LOWEST = -1e300  # nats: a probability of 0
 _NAME = re.compile(r"samples_(.+?)(?:_(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:][\d.]+))?$")
+_GUESS = "a uniform guess"  # among the choices of an item
 _NO_METRICS = {"doc_id", "sample_len", "idx", "target", "filtered_resps", "resps", "arguments"}
 
 
@@ -63,11 +65,13 @@ def read_file(source: Source, outcomes: bool) -> Found:
     ]
     common, logged = _common(source)
     averages: dict[str, item_metrics.Averages] = {}
+    guesses = item_metrics.Averages()
     found, bad = Found(), 0
     for block in _blocks(source, metrics):
         bad += block.n_bad
         for name, lines in block.by_filter().items():
             values = _values(lines, metrics)
+            guesses.add({name: values.pop(_GUESS)})
             averages.setdefault(name, item_metrics.Averages()).add(values)
             if outcomes:
                 found.outcomes.append(_items(lines, values, common, name))
@@ -75,8 +79,14 @@ def read_file(source: Source, outcomes: bool) -> Found:
         found.notes.append(f"{bad} lines cannot be read and are left out")
     if not averages:
         raise BadFile("found no line that can be read")
+    chance = {row["metric"]: row["score"] for row in guesses.rows()}
+    found.outcomes = [
+        items._replace(common=items.common | {"chance": chance.get(items.common["filter"])})
+        for items in found.outcomes
+    ]
     for name, average in averages.items():
-        found.scores += _scores(average.rows(), metrics, name, common, logged, found.notes)
+        about = common | ({"chance": chance[name]} if chance.get(name) else {})
+        found.scores += _scores(average.rows(), metrics, name, about, logged, found.notes)
     return found
 
 
@@ -139,7 +149,9 @@ def _values(lines: list[Any], metrics: list[str]) -> dict[str, np.ndarray]:
     if texts:
         pairs = [answers[i][0] for i in texts], [_text(lines[i].target) for i in texts]
         computed |= _scattered(item_metrics.of_texts(*pairs), texts, len(lines))
-    return computed | values
+    guess = np.full(len(lines), np.nan)
+    guess[several] = [1 / len(log_probs[i]) for i in several]
+    return computed | values | {_GUESS: guess}
 
 
 def _scattered(values: dict[str, np.ndarray], where: list[int], n: int) -> dict[str, np.ndarray]:
@@ -179,6 +191,8 @@ def _log_probs(answers: list[Any]) -> list[float] | None:
 
     A choice of probability 0 is one still: −inf would mean that there is none.
     """
+    if not all(isinstance(answer, list) and len(answer) == 2 for answer in answers):
+        return None  # generated text, such as "42", which float would take apart
     try:
         found = [float(value) for value, _ in answers if type(value) is not bool]
     except (TypeError, ValueError):

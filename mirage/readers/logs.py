@@ -26,6 +26,7 @@ FORMATS = (
     "bigbench_files",
     "every_eval_ever",
     "opencompass",
+    "item_tables",
     "tabular",
 )
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".eval", ".zip", ".gz")
@@ -264,6 +265,7 @@ def _put_together(
     rows, unknown = assemble.identify([*rows, *parts], sizes)
     parts = [(row, row.pop("_table")) for row in rows if "_table" in row]
     rows = [row for row in rows if "metric" in row]
+    assemble.fill_chance(rows, parts)
     rows, repeated = assemble.once(rows)
     notes += repeated + assemble.count_items(rows)
     faults += unknown

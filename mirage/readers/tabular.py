@@ -39,8 +39,12 @@ _NAMES = {
     "chance": "chance chance_level baseline random_baseline guess",
     "revision": "revision checkpoint commit step",
     "shots": "shots n_shots num_shots number_of_shots num_fewshot fewshot k_shot",
-    "prompt_template": "prompt_template prompt_type prompt_style prompt_name template",
+    "prompt_template": "prompt_template prompt_type prompt_style prompt_name prompt_id "
+    "prompt_format template",
     "quantisation": "quantisation quantization quant",
+    "temperature": "temperature temp sampling_temperature",
+    "split": "split eval_split data_split",
+    "target_length": "target_length",
 }
 _ALIASES = {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
 _WANTED = ("model", "score")
@@ -49,7 +53,7 @@ _WANTED = ("model", "score")
 def matches(source: Source) -> bool:
     """Whether this is a table with, at least, a model and a score."""
     try:
-        columns = _head(source)
+        columns = columns_of(source)
     except (pl.exceptions.PolarsError, BadFile, UnicodeDecodeError):
         return False
     return columns is not None
@@ -57,8 +61,8 @@ def matches(source: Source) -> bool:
 
 def read_file(source: Source) -> Found:
     """Read one table."""
-    table = _table(source)
-    named, guessed = _rename(table.columns, source.columns)
+    table = read_table(source)
+    named, guessed = rename(table.columns, source.columns)
     found = Found()
     if "score" not in named.values():
         table, named, metrics = _longer(table, named)
@@ -111,10 +115,10 @@ def _row(row: dict[str, Any], source: Source, odd: set[str]) -> dict[str, Any]:
     """One row of ours: numbers as numbers, sizes as people write them."""
     size = row.get("n_params")
     out = {key: value for key, value in row.items() if key in tables.PROTOCOL or key == "family"}
-    for key in ("family", *tables.PROTOCOL):
-        if key in out and key != "shots" and out[key] is not None:
-            out[key] = str(out[key])
+    out |= settings(row)
     out |= {"model": str(row["model"]), "task": str(row.get("task") or source.path.stem)}
+    if row.get("target_length") is not None:  # a part of the task, beside the whole of it
+        out["task"] += f", answers of {row['target_length']}"
     out |= {"metric": str(row.get("metric") or "score"), "score": number(row["score"])}
     out["n_params"] = number_of(size)
     if size is not None and out["n_params"] is None:
@@ -130,7 +134,24 @@ def _row(row: dict[str, Any], source: Source, odd: set[str]) -> dict[str, Any]:
     return out
 
 
-def _rename(present: list[str], stated: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def settings(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return family and protocol of a row as text.
+
+    A temperature is a setting of generation, and a split of the data a version of the task.
+    """
+    names = [name for name in ("family", *tables.PROTOCOL) if name in row and name != "shots"]
+    out = {name: None if row[name] is None else str(row[name]) for name in names}
+    if row.get("temperature") is not None:
+        known = number(row["temperature"])
+        text = f"temperature={row['temperature'] if known is None else f'{known:g}'}"
+        out["generation"] = f"{out['generation']}, {text}" if out.get("generation") else text
+    if row.get("split") is not None:
+        version = out.get("task_version")
+        out["task_version"] = f"{version}, {row['split']}" if version else str(row["split"])
+    return out
+
+
+def rename(present: list[str], stated: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Our name of each column that is used, and which of those were guessed."""
     unknown = [name for name in stated if name not in present]
     if unknown and len(unknown) == len(stated):
@@ -140,7 +161,7 @@ def _rename(present: list[str], stated: Mapping[str, str]) -> tuple[dict[str, st
     for name, aliases in _NAMES.items():
         if name in named.values():
             continue
-        plain = {_plain(column): column for column in reversed(present)}
+        plain = {plain_name(column): column for column in reversed(present)}
         found = next((plain[alias] for alias in aliases.split() if alias in plain), None)
         if found and found not in named:
             named[found] = name
@@ -152,11 +173,12 @@ def _rename(present: list[str], stated: Mapping[str, str]) -> tuple[dict[str, st
     return named, guessed
 
 
-def _plain(column: str) -> str:
+def plain_name(column: str) -> str:
+    """A column's name in small letters, with one low line for all else."""
     return re.sub(r"[^a-z0-9]+", "_", column.strip().lower()).strip("_")
 
 
-def _head(source: Source) -> list[str] | None:
+def columns_of(source: Source) -> list[str] | None:
     """The columns, if this is a table that names a model or a score."""
     head = source.head
     if head[:4] == b"PAR1":
@@ -173,7 +195,7 @@ def _head(source: Source) -> list[str] | None:
         names = first.split(_separator(first))
         if len(names) < 2:
             return None
-    plain = {_plain(name.strip('"')) for name in names}
+    plain = {plain_name(name.strip('"')) for name in names}
     ours = {_ALIASES[name] for name in plain if name in _ALIASES}
     ours |= {source.columns[name] for name in names if name in source.columns}
     return names if len(ours) >= 2 else None
@@ -194,7 +216,7 @@ def _json_list(source: Source) -> pl.DataFrame:
     return pl.DataFrame(rows, strict=False, infer_schema_length=None)
 
 
-def _table(source: Source) -> pl.DataFrame:
+def read_table(source: Source) -> pl.DataFrame:
     """Everything as text or numbers; a bad cell is null, and not the end of the file."""
     try:
         if source.head[:4] == b"PAR1":

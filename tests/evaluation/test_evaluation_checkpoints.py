@@ -1,4 +1,4 @@
-"""Checkpoints through transformers, through a real server, and through lm-evaluation-harness.
+"""Checkpoints through transformers and through a real server.
 
 The checkpoint is one of the family, trained for a few seconds on sums of two digits until some
 of its answers are right, and exported.
@@ -32,7 +32,7 @@ from mirage.arithmetic.train import fit
 from mirage.evaluation.cli import app
 from mirage.evaluation.huggingface import Checkpoint, import_transformers
 from mirage.evaluation.messages import Request, UnknownModelError
-from mirage.evaluation.protocol import Questions, evaluate, items
+from mirage.evaluation.protocol import Questions, evaluate
 from mirage.evaluation.server import Server
 from mirage.files import MirageError
 
@@ -254,39 +254,3 @@ def test_both_doors_give_the_same_outcomes(transformers_server, folder, ours, tm
     # This server ignores "logprobs".
     assert table["log_likelihood"].null_count() == 60
     assert table["reason"].unique().to_list() == ["the server gives no log-probabilities"]
-
-
-@pytest.mark.slow
-def test_lm_evaluation_harness_agrees(folder, ours, tmp_path):
-    """The harness loads the checkpoint, asks the same questions, and counts the same."""
-    if importlib.util.find_spec("lm_eval") is None:
-        pytest.skip("lm-evaluation-harness is not installed: pip install lm-eval")
-    rows = [{"context": item.prompt, "answer": item.answer} for item in items(QUESTIONS)]
-    (tmp_path / "items.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-    (tmp_path / "sums.yaml").write_text(f"""
-task: sums
-dataset_path: json
-dataset_kwargs: {{data_files: {{test: {tmp_path / "items.jsonl"}}}}}
-test_split: test
-output_type: generate_until
-doc_to_text: "{{{{context}}}}"
-doc_to_target: "{{{{answer}}}}"
-generation_kwargs: {{until: ["\\n"], max_gen_toks: 4, do_sample: false}}
-metric_list: [{{metric: exact_match, aggregation: mean, higher_is_better: true}}]
-""")
-    code = PRELUDE + "from lm_eval.__main__ import cli_evaluate; cli_evaluate()"
-    options = ["--model", "hf", "--model_args", f"pretrained={folder}"]
-    options += ["--tasks", "sums", "--include_path", tmp_path, "--device", "cpu"]
-    options += ["--output_path", tmp_path / "out", "--log_samples", "--batch_size", "8"]
-    subprocess.run(
-        [sys.executable, "-c", code, *options],
-        env=os.environ | OFFLINE | {"HF_HOME": str(tmp_path / "hf")},
-        check=True,
-        capture_output=True,
-    )
-    samples = next((tmp_path / "out").rglob("samples_sums_*.jsonl")).read_text().splitlines()
-    theirs = {row["doc_id"]: row for row in map(json.loads, samples)}
-    greedy = ours.filter(temperature=0.0)
-    written = [theirs[i]["filtered_resps"][0].strip() for i in range(60)]
-    assert written == greedy["prediction"].to_list()
-    assert [theirs[i]["exact_match"] for i in range(60)] == greedy["exact_match"].to_list()
