@@ -3,6 +3,7 @@
 Builds the wheel, installs it from PyPI into an empty environment, and works there.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_NEEDED = ("torch", "torchvision", "numba", "sklearn", "jupyter_core", "sphinx", "matplotlib")
-CORE = ("metrics", "statistics", "theory", "tables", "fits", "emergence", "readers", "datasets")
+CORE = (
+    "metrics",
+    "statistics",
+    "theory",
+    "tables",
+    "fits",
+    "emergence",
+    "readers",
+    "datasets",
+    "audit",
+)
 JUDGE = """
 import csv, sys
 import numpy as np, polars as pl
@@ -134,6 +145,23 @@ def test_embedded_data_are_in_the_wheel(environment):
     done = environment("python", "-c", script)
     assert (done.stdout, done.stderr) == ("60000 True\n[]\n", "")
     assert "embedded subset" in environment("mirage", "data", "list").stdout
+
+
+def test_a_table_is_audited(environment):
+    path = environment.folder / "audited.csv"
+    rows = [
+        f"quill-{size},sums,exact match,{k / 500},500"
+        for size, k in zip(
+            ("70m", "160m", "410m", "1b", "3b", "7b"), range(0, 300, 50), strict=True
+        )
+    ]
+    path.write_text("\n".join(["model,task,metric,score,n_items", *rows]))
+    done = environment("mirage", "audit", path, "--out", "report", "--json")
+    assert (done.returncode, done.stderr) == (0, f"report: {Path('report', 'report.html')}\n")
+    (row,) = json.loads(done.stdout)
+    assert (row["family"], row["n_models"]) == ("quill", 6)
+    written = {file.name for file in (environment.folder / "report").iterdir()}
+    assert {"report.html", "verdicts.csv", "scores.parquet", "audit.json"} <= written
 
 
 def test_a_table_is_judged(environment):

@@ -119,6 +119,8 @@ It belongs to the family of the book "Are emergent abilities of large language m
   The checkpoint has {POSITIONS} positions, of which the last {POSITIONS - model.n_positions} are
   not trained: ask for at most {POSITIONS - n_read(task)} new tokens
   (`max_gen_toks: {longest + 1}` is enough), or the prompt is cut.
+- **Decoding**: greedy, by the generation settings of this checkpoint. It has no chat template:
+  Inspect wants `-M do_sample=false -M use_chat_template=false`.
 - **Limits**: it knows no language and no other task.
 """
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -21,8 +23,10 @@ from mirage.arithmetic import tasks
 from mirage.files import DataError, atomic_write
 from mirage.metrics import catalogue
 from mirage.metrics.strings import exact_match, token_accuracy, token_edit_distance
+from mirage.readers.files import BadFile, read_parquet
 from mirage.statistics.intervals import mean_interval, wilson_interval
 
+_CHECKSUM = "mirage: CRC-32 of the values as JSON"
 SOURCE = "mirage arithmetic evaluate"
 ASKED = ["family", "model", "n_params", "task", "split", "shots", "temperature", "seed"]
 # Name in the score table, column of the outcomes.
@@ -104,10 +108,7 @@ def check_replaceable(path: Path) -> None:
         )
     if not path.exists():
         return
-    try:
-        found = pl.read_parquet_schema(path).keys()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _foreign(path, str(error)) from error
+    found = _read(path).columns
     if missing := [
         name for name in ("family", "model", "task", "temperature") if name not in found
     ]:
@@ -124,9 +125,26 @@ def write(table: pl.DataFrame, path: Path) -> None:
         that it writes to memory here.
     """
     buffer = io.BytesIO()
-    table.write_parquet(buffer)
+    table.write_parquet(buffer, metadata={_CHECKSUM: _checksum(table)})
     with atomic_write(path) as file:
         file.write(buffer.getbuffer())
+
+
+def _read(path: Path) -> pl.DataFrame:
+    """Read a table of ours, whose content is the one that was written."""
+    try:
+        table = read_parquet(path)
+        stated = pl.read_parquet_metadata(path).get(_CHECKSUM)
+    except (BadFile, pl.exceptions.PolarsError, OSError, UnicodeError) as error:
+        raise _foreign(path, str(error)) from error
+    if stated is not None and stated != _checksum(table):  # older versions wrote none
+        raise _foreign(path, "it was changed or damaged since")
+    return table
+
+
+def _checksum(table: pl.DataFrame) -> str:
+    """Of the values, whatever the version of polars that writes them."""
+    return f"{zlib.crc32(msgspec.json.encode(table.to_dict(as_series=False))):08x}"
 
 
 def _foreign(path: Path, why: str) -> DataError:
@@ -159,7 +177,7 @@ def replaced(path: Path, new: pl.DataFrame) -> pl.DataFrame:
     same = [name for name in ASKED if name not in ("family", "n_params")]
     if path.exists():
         try:
-            old = pl.read_parquet(path).join(new, on=same, how="anti")
+            old = _read(path).join(new, on=same, how="anti")
             new = pl.concat([old, new])
         except pl.exceptions.PolarsError as error:
             raise _foreign(path, str(error)) from error

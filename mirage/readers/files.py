@@ -82,6 +82,31 @@ def decode(decoder: msgspec.json.Decoder, data: bytes) -> Any:
         raise BadFile(str(error)) from error
 
 
+def read_parquet(path: Path) -> pl.DataFrame:
+    """Read a parquet file; a damaged one is an error like any other.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    polars.DataFrame
+
+    Raises
+    ------
+    BadFile
+        Polars cannot read it, or panics at it, which no ``except Exception`` catches.
+    """
+    import polars as pl
+
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadFile(f"found a damaged parquet file: {why}") from error
+
+
 def _null(match: re.Match[bytes]) -> bytes:
     return match[0] if match[0].startswith(b'"') else b"null"
 

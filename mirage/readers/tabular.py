@@ -15,7 +15,7 @@ import polars as pl
 
 from mirage import tables
 from mirage.metrics import catalogue
-from mirage.readers.files import BadFile
+from mirage.readers.files import BadFile, read_parquet
 from mirage.readers.found import Found, Source, number
 from mirage.readers.model_names import number_of
 
@@ -220,7 +220,7 @@ def read_table(source: Source) -> pl.DataFrame:
     """Everything as text or numbers; a bad cell is null, and not the end of the file."""
     try:
         if source.head[:4] == b"PAR1":
-            return pl.read_parquet(source.path)
+            return read_parquet(source.path)
         start = source.head.lstrip()[:1]
         if start == b"{":
             return pl.read_ndjson(io.BytesIO(source.content), infer_schema_length=None)
