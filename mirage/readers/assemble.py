@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NAMED = ("variant", "quantisation", "token_budget")  # parts of the protocol in a model's name
 _ITEMS = ("family", "model", "n_params", "task", "filter", *tables.PROTOCOL)
+_REPEATED = ("filter", *tables.PROTOCOL)  # one text for all items of a model
 _MEASURED = ("score", "n_items", "stderr")
 
 
@@ -225,12 +226,14 @@ def outcome_table(parts: list[tuple[dict[str, Any], pl.DataFrame]]) -> pl.DataFr
             kept[2].append((common, table))
     frames = []
     for _, _, kept in newest.values():
-        for common, table in kept:
-            named = {name: common.get(name) for name in _ITEMS if common.get(name) is not None}
-            frames.append(table.with_columns(pl.lit(value).alias(n) for n, value in named.items()))
-    if not frames:
-        return None
-    return tables.outcomes(pl.concat(frames, how="diagonal_relaxed", rechunk=False))
+        common = kept[0][0]
+        named = {name: common[name] for name in _ITEMS if common.get(name) is not None}
+        whole = pl.concat([table for _, table in kept], how="diagonal_relaxed", rechunk=False)
+        # Checked model by model, since the check of five million rows at once takes two gigabytes.
+        frame = tables.outcomes(whole.with_columns(pl.lit(v).alias(k) for k, v in named.items()))
+        repeated = [name for name in named if name in _REPEATED and frame[name].dtype == pl.String]
+        frames.append(frame.with_columns(pl.col(repeated).cast(pl.Categorical)))
+    return pl.concat(frames, how="diagonal_relaxed", rechunk=False) if frames else None
 
 
 def score_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
