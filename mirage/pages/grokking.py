@@ -107,7 +107,8 @@ def by_seed(scores: pl.DataFrame, prime: int) -> pl.DataFrame:
         A row per seed: ``seed``; the dormant share of each metric on test pairs under its name,
         with a guess as the base and 1 where it does not rise; ``train`` and ``test``, steps until
         `LEARNED` of the pairs are right, null if they never are; ``worst``, the highest test loss
-        less log p (nats).
+        less log p (nats), and ``turn``, its step; ``onset``, the step at which accuracy leaves
+        the level of a guess.
     """
     columns = {}
     for metric in METRICS:
@@ -115,8 +116,11 @@ def by_seed(scores: pl.DataFrame, prime: int) -> pl.DataFrame:
         steps, values = table["step"].to_numpy(), table.drop("step").to_numpy().T
         share = dormancy(values, steps, np.full(len(values), guess(metric, prime))).share
         columns[metric] = np.nan_to_num(share, nan=1.0)
+        if metric == ACCURACY:  # the steps are even in their logarithm, from 1 on
+            columns["onset"] = steps[-1] ** columns[metric]
         if metric == LOG_LIKELIHOOD:
             columns["worst"] = -values.min(axis=1) - np.log(prime)
+            columns["turn"] = steps[values.argmin(axis=1)]
     seeds = [int(name) for name in table.columns[1:]]
     learned = scores.filter(pl.col("metric") == ACCURACY, pl.col("score") >= LEARNED)
     first = learned.group_by("seed", "split").agg(pl.col("step").min())
@@ -195,7 +199,7 @@ def numbers(table: pl.DataFrame) -> dict[str, str]:
     -------
     dict of str to str
     """
-    texts = {f"grokking-{split}": _steps(table[split]) for split in ("train", "test")}
+    texts = {f"grokking-{name}": _steps(table[name]) for name in ("train", "test", "turn", "onset")}
     texts["grokking-worst"] = f"{table['worst'].median():.1f}"
     for name, metric in (("accuracy", ACCURACY), ("loglik", LOG_LIKELIHOOD), ("p", PROBABILITY)):
         texts[f"grokking-dormant-{name}"] = f"{100 * table[metric].median():.0f} %"

@@ -49,6 +49,8 @@ def test_what_is_asked_of_each_network():
     assert found["log likelihood"][1] > 0.5
     assert found["train"].to_list() == [10, 10]
     assert found["test"].to_list() == [1000, 1000]
+    assert found["turn"].to_list() == [1, 10]
+    assert found["onset"].to_list() == pytest.approx([10_000**0.5125] * 2, rel=0.01)
     assert found["worst"].to_list() == pytest.approx([0, 4 - np.log(10)], abs=1e-5)
 
 
@@ -89,6 +91,8 @@ def test_texts_follow_from_verdicts():
     assert grokking.numbers(grokking.by_seed(table(LATE), PRIME)) == {
         "grokking-train": "10",
         "grokking-test": "1,000",
+        "grokking-turn": "10",
+        "grokking-onset": "112",
         "grokking-worst": "1.7",
         "grokking-dormant-accuracy": "51 %",
         "grokking-dormant-loglik": "51 %",
