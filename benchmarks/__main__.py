@@ -34,13 +34,13 @@ def main(names: list[str]) -> None:
         table.add_row(row["benchmark"], value, row["baseline"], ratio, row["target"], met)
     console.print(table)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1))
+    RESULTS.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1), encoding="utf-8")
     console.print(f"written to {RESULTS}")
 
 
 def _cpu() -> str:
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
 

@@ -42,7 +42,7 @@ def run() -> list[dict]:
         fast, found = fastest(lambda: bigbench.read(folder, strict=True).scores)
         slow, expected = fastest(lambda: _plain(Path(folder)))
         child = [sys.executable, "-c", _MEMORY, folder]
-        peak = subprocess.run(child, capture_output=True, text=True, check=True).stdout
+        peak = subprocess.run(child, capture_output=True, encoding="utf-8", check=True).stdout
     if found["score"].to_list() != expected["score"].to_list():
         raise RuntimeError("the two ways disagree: the benchmark compares different quantities")
     mib = int(peak) / 1024  # Linux counts in KiB
@@ -93,13 +93,13 @@ def _write(folder: Path) -> None:
         }
         target = folder / task / "results" / f"scores_toy_{model}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(file))
+        target.write_text(json.dumps(file), encoding="utf-8")
 
 
 def _plain(folder: Path) -> pl.DataFrame:
     rows = []
     for path in sorted(folder.rglob("scores_*.json")):
-        with open(path) as file:
+        with open(path, encoding="utf-8") as file:
             results = json.load(file)
         for entry in results["scores"]:
             for metric, score in entry["score_dict"].items():

@@ -1,12 +1,14 @@
-"""Start-up: ``import mirage`` and ``mirage --help`` against an empty interpreter."""
+"""Start-up: ``import mirage`` and ``mirage --help`` against an empty interpreter.
 
+Processor time of fresh processes, which others on the machine disturb less than the clock.
+"""
+
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import fastest
-
-TARGET = 0.4  # seconds
+TARGETS = {"import mirage": 0.1, "mirage --help": 0.2}  # seconds
 
 
 def run() -> list[dict]:
@@ -21,12 +23,19 @@ def run() -> list[dict]:
             "unit": "s",
             "baseline": f"python -c pass, {empty:.3f} s",
             "ratio": seconds / empty,
-            "target": f"at most {TARGET} s",
-            "met": seconds <= TARGET,
+            "target": f"at most {TARGETS[name]} s",
+            "met": seconds <= TARGETS[name],
         }
         for name, seconds in (("import mirage", import_), ("mirage --help", help_))
     ]
 
 
 def _seconds(*command: str) -> float:
-    return fastest(lambda: subprocess.run(command, check=True, capture_output=True), repeats=5)[0]
+    found = []
+    for _ in range(5):
+        before = os.times()
+        subprocess.run(command, check=True, capture_output=True)
+        after = os.times()
+        user, system = (after[i] - before[i] for i in (2, 3))  # of the children
+        found.append(user + system)
+    return min(found)

@@ -18,16 +18,23 @@ from mirage.audit.cli import audit
 from mirage.evaluation.cli import app as arithmetic
 from mirage.files import DataError, MirageError, NetworkError
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-data = typer.Typer(no_args_is_help=True)
+# Help without rich: its import takes longer than all else that `mirage --help` does.
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+data = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data, name="data", help="List, download and verify the data sets.")
 app.add_typer(
     arithmetic,
     name="arithmetic",
+    short_help="Evaluate any model on the paper's arithmetic.",
     help="Evaluate any model on the paper's arithmetic tasks; export our models."
-    + ("" if find_spec("openai") else r" Needs: pip install 'mirage-book\[llm]'."),
+    + ("" if find_spec("openai") else " Needs: pip install 'mirage-book[llm]'."),
 )
-app.command("audit")(audit)
+app.command("audit", short_help="Judge every ability in evaluation logs.")(audit)
 # An installed package has no notebooks: there is nothing to run or to build then.
 _IN_CLONE = (Path(__file__).parents[1] / "notebooks").is_dir()
 
@@ -114,7 +121,7 @@ def _complain(message: str) -> None:
     typer.echo(f"mirage: {' '.join(message.split())}", err=True)
 
 
-@data.command("list")
+@data.command("list", short_help="List the data sets and where they are.")
 def list_() -> None:
     """List the data sets: size, source, licence, location, and state of the checksum.
 
@@ -142,7 +149,7 @@ def list_() -> None:
             _complain(one.fault)
 
 
-@data.command()
+@data.command(short_help="Download data sets.")
 def fetch(
     names: Annotated[
         list[str] | None,
@@ -181,7 +188,7 @@ def fetch(
         raise NetworkError("; ".join(faults))
 
 
-@data.command()
+@data.command(short_help="Compare every file with its checksum.")
 def verify() -> None:
     """Compare every file of the data directory with its checksum; exit with 1 on a difference.
 
@@ -220,7 +227,7 @@ class _Backend(StrEnum):
 _PROFILE = Annotated[_Profile, typer.Option(help="quick: minutes; paper: all sizes and seeds.")]
 
 
-@app.command(hidden=not _IN_CLONE)
+@app.command(hidden=not _IN_CLONE, short_help="Execute the notebooks that are out of date.")
 def run(
     figures: Annotated[
         list[str] | None,
@@ -322,7 +329,7 @@ def _say_data(used: dict[str, str]) -> None:
         )
 
 
-@app.command(hidden=not _IN_CLONE)
+@app.command(hidden=not _IN_CLONE, short_help="Build the book from executed notebooks.")
 def book(
     profile: _PROFILE = _Profile.quick,
     readme: Annotated[

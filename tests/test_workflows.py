@@ -42,11 +42,15 @@ def test_asks_for_no_more_than_it_needs(path):
 
 
 @each
-def test_actions_are_pinned_to_a_major_version(path):
+def test_actions_are_pinned_to_a_commit(path):
+    """A tag can be moved to other code; the version stands beside the commit as a comment."""
     used = [step["uses"] for step in steps(load(path)) if "uses" in step]
     assert used
     for action in used:
-        assert re.fullmatch(r"actions/[a-z-]+@v\d+", action)
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action)
+    lines = re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))
+    assert len(lines) == len(used)
+    assert all(re.fullmatch(r"\S+  # v\d+\.\d+\.\d+", line) for line in lines)
 
 
 @each

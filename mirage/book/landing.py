@@ -251,7 +251,7 @@ def _commit() -> str:
     """Return the commit of the clone, with a mark where files differ from it."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
     except FileNotFoundError:
         return "an unknown commit (git is not installed)"
     return f"commit `{done.stdout.strip()}`" if done.returncode == 0 else "an unknown commit"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mirage.evaluation.protocol import Model, Questions
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 _SCALE = {"": 1, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
@@ -30,7 +30,7 @@ _ask = partial(typer.Option, rich_help_panel="Questions")
 _serve = partial(typer.Option, rich_help_panel="Models behind a server")
 
 
-@app.command()
+@app.command(short_help="Evaluate models on the tasks.")
 def evaluate(
     task: Annotated[
         list[str], typer.Option(help="Task, e.g. two-digit-multiplication; repeat for more tasks.")
@@ -153,7 +153,7 @@ class _Profile(StrEnum):
     paper = "paper"
 
 
-@app.command()
+@app.command(short_help="Export our models as Hugging Face checkpoints.")
 def export(
     folder: Annotated[Path, typer.Argument(help="Output folder; created if it does not exist.")],
     task: Annotated[str, typer.Option(help="Training task of the family.")] = (

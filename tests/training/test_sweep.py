@@ -424,6 +424,23 @@ def test_cluster_backend_for_real(run, data, tmp_path, monkeypatch, name, module
         run(numbers(6, at_5="raise"), backend=name, jobs=2)
 
 
+def test_a_cluster_of_two_workers_outlives_the_death_of_one(data, tmp_path, monkeypatch):
+    """A worker is killed in the middle; the table is that of a run on this machine."""
+    distributed = pytest.importorskip("distributed", reason="dask is an extra: [cluster]")
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    )
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        configs = numbers(8, at_3="kill")
+        found = toy_sweep.run(configs, data, tmp_path / "cluster", backend="dask", jobs=2)
+    assert (data.marks / "killed").exists()
+    assert data.counts()[3] == 2  # once until it was killed, once on a worker that lives
+    local = toy_sweep.run(numbers(8), data, tmp_path / "local", jobs=1)
+    assert_frame_equal(found, local, check_exact=True)
+
+
 def test_backend_without_a_generator_works_in_rounds(run, data, monkeypatch):
     """Like Ray's, which returns only when a whole call is done."""
     threads = joblib.parallel.BACKENDS["threading"]
