@@ -1,4 +1,4 @@
-// Two small helps on every page: a note beside each term, and figures that open in full size.
+// Small helps on every page: names for folds, a note beside each term, figures in full size.
 (() => {
   // A term's note: on pointer or focus, and gone with Escape (WCAG 1.4.13).
   function showTerms() {
@@ -88,7 +88,32 @@
     }
   }
 
+  // The theme's folds in the table of contents are an icon only.
+  function nameFolds() {
+    for (const fold of document.querySelectorAll("summary:has(.toctree-toggle)")) {
+      const link = fold.closest("li").querySelector("a");
+      fold.setAttribute("aria-label", `pages under ${link.textContent.trim()}`);
+    }
+  }
+
+  // What is wider than the page scrolls by itself: the keyboard must reach it.
+  function reachScrolling() {
+    const boxes = ".pst-scrollable-table-container, .rows-box, .cell_output, .math, pre, table";
+    for (const box of document.querySelectorAll(`.bd-article :is(${boxes})`)) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1;
+      const overflows = getComputedStyle(box).overflowX === "visible"; // its parent scrolls
+      if (scrolls && !overflows) box.tabIndex = 0;
+      else if (box.tabIndex === 0 && box.matches("[tabindex]")) box.removeAttribute("tabindex");
+    }
+  }
+
   function start() {
+    // docutils calls this a list and its entries something else, which is worse than neither.
+    document.querySelector(".citation-list")?.removeAttribute("role");
+    nameFolds();
+    reachScrolling();
+    addEventListener("load", reachScrolling);
+    addEventListener("resize", reachScrolling);
     showTerms();
     openFigures();
   }

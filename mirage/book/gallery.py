@@ -133,9 +133,10 @@ def picture(found: Sequence[Tile], columns: int = 1) -> bytes:
         parts = figure.subfigures(rows, columns, squeeze=False).flat
         for part, tile in zip(parts, found, strict=False):
             if titled:
-                part.suptitle(tile.title, fontsize=TEXT, x=0.02, ha="left", weight="bold")
+                title = textwrap.fill(tile.title, 50)
+                part.suptitle(title, fontsize=TEXT, x=0.02, ha="left", weight="bold")
             _draw(part, tile.panels)
-        text = _svg(figure)
+        text = _svg(figure, transparent=not titled)  # the README's page may be dark
         plt.close(figure)
     return text
 
@@ -149,7 +150,13 @@ def _draw(part: Figure, kept: Sequence[Panel]) -> None:
             ax.plot(one.x, one.y, mfc="none" if one.hollow else color, **style)
         ax.set(xscale=panel.xscale, yscale=panel.yscale)
         _quiet(ax)
-        ax.set_title(textwrap.fill(panel.message, 26), loc="left", fontsize=TEXT)
+        if panel.rows:
+            ax.set_yticks(list(panel.rows.values()), list(panel.rows))
+            ax.margins(y=0.25)
+            ax.invert_yaxis()
+        message = panel.message.replace(" %", "\N{NO-BREAK SPACE}%")
+        width = 26 if len(kept) > 1 else 42
+        ax.set_title(textwrap.fill(message, width), loc="left", fontsize=TEXT)
 
 
 def _quiet(ax: Axes) -> None:
@@ -163,9 +170,9 @@ def _quiet(ax: Axes) -> None:
             axis.get_major_locator().set_params(numticks=4)
 
 
-def _svg(figure: Figure) -> bytes:
+def _svg(figure: Figure, transparent: bool) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
+    figure.savefig(file, format="svg", metadata={"Date": None}, transparent=transparent)
     return file.getvalue()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 MIME = "application/vnd.mirage.panel+json"
 MOST = 60  # points of a line: more cannot be seen in a small picture
@@ -57,12 +58,15 @@ class Panel(msgspec.Struct, frozen=True):
         "linear" or "log".
     series : list of Series
         In the order in which they were drawn.
+    rows : dict of str to float
+        Names on the y axis and where they are; empty where it has numbers.
     """
 
     message: str
     xscale: str
     yscale: str
     series: list[Series]
+    rows: dict[str, float] = {}
 
 
 def keep(*panels: Axes | Sequence[Axes]) -> None:
@@ -97,7 +101,15 @@ def panel(axes: Sequence[Axes]) -> Panel:
     message = re.sub(r"^\$\\bf\{\w+\}\$\s*", "", last.get_title(loc="left"))
     message = re.sub("^(ours|paper): ", "", message)  # both are in one panel
     drawn = [_series(line) for ax in axes for line in ax.lines if _of_data(line, ax)]
-    return Panel(message, last.get_xscale(), last.get_yscale(), [one for one in drawn if one.x])
+    series = [one for one in drawn if one.x]
+    return Panel(message, last.get_xscale(), last.get_yscale(), series, _rows(last))
+
+
+def _rows(ax: Axes) -> dict[str, float]:
+    if not isinstance(ax.yaxis.get_major_formatter(), FuncFormatter):  # numbers
+        return {}
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    return {name: float(y) for name, y in zip(names, ax.get_yticks(), strict=True)}
 
 
 def _of_data(line: Line2D, ax: Axes) -> bool:

@@ -31,6 +31,6 @@ def visit(browser, address, viewport=DESK, mode="light"):
     try:
         page.goto(address, wait_until="networkidle")
         yield page
-        assert not faults
+        assert not faults, faults
     finally:
         context.close()

@@ -38,6 +38,14 @@ def test_a_panel_is_what_was_drawn():
     assert (measured.marker, measured.x) == ("^", [1e7]), "the interval's caps are left out"
 
 
+def test_names_of_rows_are_kept():
+    ax = Figure().subplots()
+    ax.plot([1, 2], [0, 1], "o")
+    assert panels.panel([ax]).rows == {}
+    ax.set_yticks([0, 1], ["exact match", "Brier score"])
+    assert panels.panel([ax]).rows == {"exact match": 0, "Brier score": 1}
+
+
 def executed(folder, stem, kept, *claims):
     content, metadata = record(stem, claims)._repr_mimebundle_()
     outputs = [nbformat.v4.new_output("execute_result", data=content, metadata=metadata)]

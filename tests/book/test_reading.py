@@ -70,6 +70,14 @@ def test_search_finds_the_page_that_answers(word, page):
     assert page in names
 
 
+@pytest.mark.parametrize("word", SEARCHED)
+def test_prose_comes_before_the_api_in_a_search(chromium, site, word):
+    with visit(chromium, f"{site}search.html?q={word}") as page:
+        first = page.locator("#search-results li a").first
+        first.wait_for()
+        assert "/api-" not in first.get_attribute("href")
+
+
 @each_notebook_page
 def test_neighbours_are_named_by_what_they_show(page):
     titles = [tag.get_text(strip=True) for tag in soup(page).select(".prev-next-title")]
