@@ -22,7 +22,10 @@ REPEATED = {"exclude": ["section section section:nth-of-type(n + 4)"]}
 
 def barriers(tab, context=None, rules=None) -> list[str]:
     """What axe-core finds, by all rules or by some: the rule, where, and what to do."""
-    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    # It would fetch style sheets once more, for a rule on turned phones, some by a wrong address.
+    options = {"resultTypes": ["violations"], "preload": False} | (
+        {"runOnly": rules} if rules else {}
+    )
     found = Axe().run(tab, context=context, options=options).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}"
