@@ -149,10 +149,10 @@ def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
 def implied_items(score: float | None, stderr: float | None) -> int | None:
     """Number of items that a share and its standard error imply: n = a(1 − a)/s² + 1.
 
-    None where the share is 0 or 1, where s is nothing but rounding, or where no whole number of
-    items with a whole number of right ones fits.
+    None where the share is 0 or 1, where s is nothing but rounding or more than any share has, or
+    where no whole number of items with a whole number of right ones fits.
     """
-    if not (score and stderr and 0 < score < 1 and stderr > 1e-9):
+    if not (score and stderr and 0 < score < 1 and 1e-9 < stderr <= 0.5):
         return None
     n = score * (1 - score) / stderr**2 + 1
     whole = round(n)

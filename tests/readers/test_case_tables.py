@@ -68,3 +68,11 @@ def test_a_ladder_of_sizes_and_budgets_is_a_curve_for_each_budget(tmp_path):
     assert rows["family"].to_list() == ["Quill-Ladder (1xC)", "Quill-Ladder (5xC)"]
     # .3 over steps of .1: 3.
     assert rows["emergence_score"].to_list() == pytest.approx([3, 3])
+
+
+@pytest.mark.parametrize("stderr", ["1e154", "1e-200", "7", "-1", "0.9"])
+def test_a_standard_error_that_no_share_has_implies_nothing(tmp_path, stderr):
+    (tmp_path / "scores.csv").write_text(
+        f"model,task,metric,score,stderr\nquill-70m,riddles,accuracy,0.25,{stderr}"
+    )
+    assert read(tmp_path).scores["n_items"].to_list() == [None]
