@@ -30,6 +30,7 @@ def visit(browser, address, viewport=DESK, mode="light"):
     page.on("response", lambda r: r.status >= 400 and faults.append(f"{r.status}: {r.url}"))
     try:
         page.goto(address, wait_until="networkidle")
+        page.wait_for_load_state("load")  # on a busy machine the network idles while it parses
         yield page
         assert not faults, faults
     finally:
