@@ -48,7 +48,9 @@ def write_hook(folder: Path) -> Path:
     path, name = folder / HOOK, "mirage._torchvision_guard"
     # Of an environment whose package was taken away, nothing is said at each start.
     there = f"u.find_spec('mirage') and u.find_spec('{name}')"
-    path.write_text(f"import importlib.util as u; {there} and __import__('{name}')\n")
+    path.write_text(
+        f"import importlib.util as u; {there} and __import__('{name}')\n", encoding="utf-8"
+    )
     return path
 
 
