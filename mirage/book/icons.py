@@ -91,7 +91,9 @@ def slim(app: Any, exception: Exception | None) -> None:
     scripts = [path.read_text(encoding="utf-8") for path in static.glob("scripts/*.js")]
     names = set(re.findall(r"fa-[a-z0-9-]+", " ".join([*texts.values(), *scripts])))
     styles = " ".join(path.read_text(encoding="utf-8") for path in static.rglob("styles/*.css"))
-    codes = {int(code, 16) for code in re.findall(r'"\\(f[0-9a-f]{3})"', styles)}
+    # Written as a code or as the character itself.
+    codes = {int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", styles)}
+    codes |= {ord(character) for character in re.findall("[\ue000-\uf8ff]", styles)}
     sheet = folder / "css" / "all.min.css"
     css, codes = only_used(sheet.read_text(encoding="utf-8"), names, codes)
     faces = [face(folder / "webfonts" / name, codes) for name in FONTS]
