@@ -106,7 +106,7 @@ def test_a_page_weighs_at_most_a_megabyte(chromium, site, page):
     glyph = "e => getComputedStyle(e, '::before').content"
     with visit(chromium, site + page) as tab:
         loaded = {url.partition("?")[0] for url in [site + page, *tab.evaluate(names)]}
-        icon = tab.locator("i.fa-bars").first.evaluate(glyph)
+        icon = tab.locator(".fa-bars").first.evaluate(glyph)
     assert icon not in ("none", "normal"), "an icon in use is not in the style sheet"
     paths = {HTML / url.removeprefix(site) for url in loaded if not BUNDLES.search(url)}
     sizes = [len(gzip.compress(path.read_bytes(), 6)) for path in paths if path.is_file()]
