@@ -18,8 +18,9 @@ import polars as pl
 from mirage.emergence import scores
 from mirage.emergence.nulls import benjamini_hochberg, p_value
 from mirage.emergence.scores import noise_floor
-from mirage.fits.comparison import compare
-from mirage.fits.curve import fit
+from mirage.fits.comparison import compare_curves
+from mirage.fits.data import checked
+from mirage.fits.models import FAMILIES
 from mirage.statistics.bootstrap import binomial_bootstrap
 from mirage.statistics.intervals import percentile_interval
 from mirage.statistics.resolution import smallest_detectable
@@ -180,19 +181,23 @@ def _of_fits(curves: Curves, rng, n_draws: int) -> tuple[np.ndarray, np.ndarray,
     """Preferred kind of each curve, why it has none, and p-values of those that count items."""
     kinds, doubts = np.full((2, len(curves.y)), None)
     p = np.full(len(curves.y), np.nan)
+    rows, sound = [], []
     for row, counted in enumerate(curves.counted):
         here = ~np.isnan(curves.y[row])
         x, y = curves.x[row, here], curves.y[row, here]
-        items = {"n_items": curves.n[row, here], "bounds": (curves.chance[row], 1)}
+        items = (curves.n[row, here], (curves.chance[row], 1)) if counted else (None, None)
         try:
-            found = compare(x, y, **(items if counted else {}), held_out=False)
-            kinds[row] = found.verdict
-            if found.verdict == "not identifiable":
-                doubts[row] = f"fit: {found.reason}"
-            if counted:
-                smooth = [model for model in found.models if model.kind == "smooth"]
-                best = fit(x, y, min(smooth, key=lambda model: model.bic).model, **items)
-                p[row] = p_value(_score(y), _score(best.simulate(n_draws, rng)))
+            sound.append(checked(x, y, *items, "size", None))
+            rows.append(row)
         except ValueError as error:
             doubts[row] = f"no fit: {error}"
+    for row, (found, fits) in zip(rows, compare_curves(sound), strict=True):
+        kinds[row] = found.verdict
+        if found.verdict == "not identifiable":
+            doubts[row] = f"fit: {found.reason}"
+        if curves.counted[row]:
+            smooth = [fit for fit in fits if FAMILIES[fit.model].kind == "smooth"]
+            best = min(smooth, key=lambda fit: fit.bic)
+            observed = best.curve.frame.offset + best.curve.frame.scale * best.curve.y
+            p[row] = p_value(_score(observed), _score(best.simulate(n_draws, rng)))
     return kinds, doubts, p

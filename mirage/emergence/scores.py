@@ -12,23 +12,19 @@ everything that this package knows of a curve to each curve of a score table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-
-from mirage.emergence.steps import median, score, steps, weighted_median, widths
-
-if TYPE_CHECKING:
-    pass
 from scipy.special import ndtri
 
 from mirage._check import inside, plain
-from mirage.emergence.steps import aligned
+from mirage.emergence.steps import aligned, median, score, steps, weighted_median, widths
 
 ZeroMedian = Literal["inf", "nan"] | ArrayLike
 NanPolicy = Literal["raise", "omit"]
 Scores = float | np.ndarray
+_BLOCK = 2**12  # curves scored at once: their arrays stay in a core's cache
 
 
 def emergence_score(
@@ -78,6 +74,13 @@ def emergence_score(
     >>> emergence_score([0.5, 0.5, 1, 1]), emergence_score([0.5, 0.5, 1, 1], zero_median=0.01)
     (inf, 50.0)
     """
+    many = isinstance(y, np.ndarray) and y.ndim > 1 and len(y) > _BLOCK
+    if many and np.ndim(zero_median) == 0:
+        if y.ndim == 2:
+            blocks = (y[start : start + _BLOCK] for start in range(0, len(y), _BLOCK))
+            return np.concatenate([emergence_score(b, zero_median, nan_policy) for b in blocks])
+        curves = (y[:, curve] for curve in range(y.shape[1]))
+        return np.stack([emergence_score(c, zero_median, nan_policy) for c in curves], axis=1)
     of = steps(y, nan_policy)
     return score(of, median(of.relative**2), zero_median)
 

@@ -1,11 +1,14 @@
 """What the scores of `mirage.emergence` share: the steps of many curves at once, and medians."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mirage._check import plain
+
+_MANY = 64  # curves from which whole columns are compared; a loop over columns costs as many
 
 
 class Steps(NamedTuple):
@@ -30,18 +33,23 @@ def steps(y: ArrayLike, nan_policy: str) -> Steps:
         y, absent = (np.take_along_axis(array, order, axis=-1) for array in (y, absent))
         highest, lowest = np.where(absent, -np.inf, y), np.where(absent, np.inf, y)
         count = np.count_nonzero(~absent, axis=-1) - 1
-    top, bottom = highest.argmax(axis=-1), lowest.argmin(axis=-1)
-    sign = np.sign(top - bottom).astype(np.float64)
-    span = _at(highest, top) - _at(lowest, bottom)
-    relative = np.diff(y) / np.where(span > 0, span, 1.0)[..., None]
+    high, low = highest.max(axis=-1), lowest.min(axis=-1)
+    span = high - low
+    sign = _sign(y, high, low)
+    relative = np.diff(y)
+    relative /= np.where(span > 0, span, 1.0)[..., None]
     # Means over seeds of equal scores differ in the last digit: that is no step.
-    relative = np.where(abs(relative) < 1e-12, 0.0, relative)
+    relative[np.abs(relative) < 1e-12] = 0.0
     return Steps(y, order, sign, span, relative, count)
 
 
-def _at(y: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Take one score of each curve."""
-    return np.take_along_axis(y, index[..., None], axis=-1)[..., 0]
+def _sign(y: np.ndarray, high: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """1 where the first lowest score comes before the first highest one, −1 where after it."""
+    sign = np.zeros(y.shape[:-1], np.int8)
+    for column in np.moveaxis(y, -1, 0):
+        lowest, highest = column == low, column == high
+        sign += (sign == 0) * (lowest.astype(np.int8) - highest)
+    return sign.astype(np.float64)
 
 
 def aligned(name: str, values: ArrayLike, of: Steps) -> np.ndarray:
@@ -75,14 +83,48 @@ def widths(x: ArrayLike, of: Steps) -> np.ndarray:
 
 def median(values: np.ndarray) -> np.ndarray:
     """Median over the last axis of what is not NaN; of two middle values their mean."""
+    n = values.shape[-1]
+    if values.size // max(n, 1) >= _MANY and n <= 32 and not np.isnan(values).any():
+        columns = [np.array(column) for column in np.moveaxis(values, -1, 0)]
+        for i, j in _comparators(n):
+            columns[i], columns[j] = (
+                np.minimum(columns[i], columns[j]),
+                np.maximum(columns[i], columns[j]),
+            )
+        return (columns[(n - 1) // 2] + columns[n // 2]) / 2
     values = np.sort(values, axis=-1)  # NaN to the end
     if not np.isnan(values[..., -1]).any():
-        n = values.shape[-1]
         return (values[..., (n - 1) // 2] + values[..., n // 2]) / 2
     count = np.count_nonzero(~np.isnan(values), axis=-1)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
-    middle = np.minimum(middle, values.shape[-1] - 1)
+    middle = np.minimum(middle, n - 1)
     return np.take_along_axis(values, middle, axis=-1).mean(axis=-1)
+
+
+@cache
+def _comparators(n: int) -> list[tuple[int, int]]:
+    """Pairs of columns to bring in order, one after the other, until the middle ones are right.
+
+    Batcher's odd–even merge sort; comparisons on which the middle does not depend are left out.
+    """
+    pairs, size = [], 1
+    while size < n:
+        gap = size
+        while gap:
+            pairs += [
+                (i + j, i + j + gap)
+                for j in range(gap % size, n - gap, 2 * gap)
+                for i in range(min(gap, n - j - gap))
+                if (i + j) // (2 * size) == (i + j + gap) // (2 * size)
+            ]
+            gap //= 2
+        size *= 2
+    needed, kept = {(n - 1) // 2, n // 2}, []
+    for pair in reversed(pairs):
+        if needed & set(pair):
+            needed |= set(pair)
+            kept.append(pair)
+    return kept[::-1]
 
 
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

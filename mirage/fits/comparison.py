@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.special import betaln, gammaln
 
 from mirage._check import inside
-from mirage.fits.curve import Fit, fit_curve
-from mirage.fits.data import Against, Bounds, Curve, checked
+from mirage.fits.curve import TOGETHER, Fit, fit_batch
+from mirage.fits.data import Against, Bounds, Curve, batches, checked
 from mirage.fits.forecasts import forecast_one
 from mirage.fits.models import FAMILIES
 from mirage.fits.solver import EDGE
@@ -177,14 +178,38 @@ def compare(
     """
     margin = inside("margin", margin, 0, np.inf, "a difference of AICc, at least 0")
     curve = checked(x, y, n_items, bounds, against, steepest)
-    # Without bounds a logistic has its ends fitted already.
-    names = [n for n in FAMILIES if n != "logistic" or curve.frame.bounds is not None]
-    fits = [fit_curve(curve, name, overdispersed) for name in names]
+    return compare_curves([curve], overdispersed, margin, held_out=held_out)[0][0]
+
+
+def compare_curves(
+    curves: Sequence[Curve],
+    overdispersed: bool = True,
+    margin: float = MARGIN,
+    *,
+    held_out: bool = False,
+) -> list[tuple[Comparison, list[Fit]]]:
+    """Compare the models of many checked curves, fitted together; with the fits themselves."""
+    found: list[tuple[Comparison, list[Fit]]] = [None] * len(curves)
+    for places, batch in batches(curves, TOGETHER):
+        # Without bounds a logistic has its ends fitted already.
+        names = [n for n in FAMILIES if n != "logistic" or batch.frame.bounds is not None]
+        fits = zip(*(fit_batch(batch, name, overdispersed) for name in names), strict=True)
+        for place, of_curve in zip(places, fits, strict=True):
+            ahead = [_UNKNOWN] * len(names)
+            if held_out:
+                ahead = _held_out(curves[place], names, overdispersed)
+            found[place] = _compared(of_curve, ahead, margin), list(of_curve)
+    return found
+
+
+def _compared(fits: Sequence[Fit], forecasts: list[tuple], margin: float) -> Comparison:
     aicc = np.array([fit.aicc for fit in fits])
-    weights = np.exp(-(aicc - np.nanmin(aicc)) / 2) if np.isfinite(aicc).any() else aicc
-    weights = weights / np.nansum(weights) if np.isfinite(aicc).any() else aicc
-    forecasts = _held_out(curve, names, overdispersed) if held_out else [_UNKNOWN] * len(names)
-    rows = [
+    defined = np.isfinite(aicc).any()
+    weights = aicc
+    if defined:
+        weights = np.exp(-(aicc - np.nanmin(aicc)) / 2)
+        weights = weights / np.nansum(weights)
+    rows = tuple(
         Compared(
             fit.model,
             FAMILIES[fit.model].kind,
@@ -192,17 +217,17 @@ def compare(
             fit.n_parameters,
             fit.aicc,
             fit.bic,
-            float(weight),
+            weight,
             *ahead,
         )
-        for fit, weight, ahead in zip(fits, weights, forecasts, strict=True)
-    ]
-    criterion = aicc if np.isfinite(aicc).any() else np.array([fit.bic for fit in fits])
-    verdict, reason, delta = _verdict(rows, len(curve.x), margin)
-    return Comparison(verdict, reason, names[int(np.nanargmin(criterion))], delta, tuple(rows))
+        for fit, weight, ahead in zip(fits, weights.tolist(), forecasts, strict=True)
+    )
+    criterion = aicc if defined else np.array([fit.bic for fit in fits])
+    verdict, reason, delta = _verdict(rows, fits[0].n_points, margin)
+    return Comparison(verdict, reason, rows[int(np.nanargmin(criterion))].model, delta, rows)
 
 
-def _verdict(rows: list[Compared], n: int, margin: float) -> tuple[str, str, float]:
+def _verdict(rows: Sequence[Compared], n: int, margin: float) -> tuple[str, str, float]:
     defined = [row for row in rows if n > row.n_parameters + 2]
     smooth = [row for row in defined if row.kind == "smooth"]
     others = [row for row in defined if row.kind != "smooth"]
@@ -234,8 +259,9 @@ def _held_out(curve: Curve, names: list[str], overdispersed: bool) -> list[tuple
     y = curve.frame.offset + curve.frame.scale * curve.y[last]
     n_items = None if curve.n_items is None else curve.n_items[last]
     found = []
+    [(_, batch)] = batches([rest], 1)
     for name in names:
-        fit = fit_curve(rest, name, overdispersed)
+        [fit] = fit_batch(batch, name, overdispersed)
         mean = float(fit.predict(at)[0])
         items = float("nan") if n_items is None else float(n_items.mean())
         _, prediction = forecast_one(fit, at, items, overdispersed, 0.95)

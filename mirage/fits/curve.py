@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mirage._check import inside
-from mirage.fits.data import Against, Bounds, Curve, checked
+from mirage.fits import shapes
+from mirage.fits.data import Against, Batch, Bounds, Curve, batches, checked
 from mirage.fits.models import FAMILIES, Model
-from mirage.fits.solver import EDGE, deviance, minimise, saturated, spare_points, telling_points
+from mirage.fits.solver import EDGE, minimise, saturated, spare_points, telling_points
+from mirage.fits.starts import best_of, grid_of, order_of
+from mirage.statistics.draws import share_draws
 
-STARTS = 6  # best points of a model's grid that are refined
+STARTS = 6  # best points of a smooth model's grid that are refined; of others three times as many
+TOGETHER = 256  # curves fitted at once: some 20 MiB at work
+BEST = 3  # of them, after the first steps of a broken model
 
 
 class Fit(NamedTuple):
@@ -73,8 +79,8 @@ class Fit(NamedTuple):
 
         Examples
         --------
-        >>> fit([1e6, 1e7, 1e8], [0.0, 0.5, 1.0], "step").predict([1e5, 1e9])
-        array([0.25, 1.  ])
+        >>> fit([1e6, 1e7, 1e8], [0.0, 0.5, 1.0], "step").predict([1e5, 1e9]).round(2)
+        array([0.  , 0.75])
         """
         x = inside("x", np.atleast_1d(x), 0, np.inf, "positive and finite", closed=False)
         frame, model = self.curve.frame, FAMILIES[self.model]
@@ -103,22 +109,35 @@ class Fit(NamedTuple):
         --------
         >>> flat = fit([1e6, 1e7, 1e8], [0.5, 0.5, 0.5], "constant", 10)
         >>> flat.simulate(2, np.random.default_rng(0))
-        array([[0.6, 0.4, 0.2],
-               [0.2, 0.6, 0.7]])
+        array([[0.6, 0.2, 0.6],
+               [0.4, 0.2, 0.7]])
         """
-        shape = (n_draws, self.n_points)
-        if self.curve.n_items is None:
-            return rng.normal(self.fitted, self.noise, shape)
-        return draw_scores(np.broadcast_to(self.fitted, shape), self.curve.n_items, self.noise, rng)
+        n_items = self.curve.n_items
+        if n_items is None:
+            return rng.normal(self.fitted, self.noise, (n_draws, self.n_points))
+        rho = _shared(n_items, self.noise)
+        concentration = np.where(rho > 0, 1 / np.maximum(rho, 1e-12) - 1, np.inf)
+        n = n_items.astype(np.int64)
+        return share_draws(n, _inner(self.fitted), n_draws, rng, concentration).T
+
+
+def _inner(mean: np.ndarray) -> np.ndarray:
+    return np.clip(mean, EDGE, 1 - EDGE)
+
+
+def _shared(n_items: np.ndarray, noise: float) -> np.ndarray:
+    """Correlation ρ between items, of Var = p(1 − p)/n (1 + (n − 1) ρ).
+
+    More than n times the binomial variance cannot be.
+    """
+    return np.clip((noise - 1) / np.maximum(n_items - 1, 1), 0, 0.999)
 
 
 def draw_scores(
     mean: np.ndarray, n_items: np.ndarray, noise: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Accuracies on n items with `noise` times the binomial variance (beta-binomial)."""
-    # Var = p(1 − p)/n (1 + (n − 1) ρ). More than n times the binomial variance cannot be.
-    rho = np.clip((noise - 1) / np.maximum(n_items - 1, 1), 0, 0.999)
-    p = np.clip(mean, EDGE, 1 - EDGE)
+    rho, p = _shared(n_items, noise), _inner(mean)
     if (rho > 0).any():
         total = 1 / np.maximum(rho, 1e-12) - 1
         p = np.where(rho > 0, rng.beta(p * total, (1 - p) * total), p)
@@ -227,73 +246,93 @@ def fit(
 
 def fit_curve(curve: Curve, name: str, overdispersed: bool) -> Fit:
     """Fit a named model to a checked curve."""
-    model, frame = FAMILIES[name], curve.frame
+    return fit_curves([curve], name, overdispersed)[0]
+
+
+def fit_curves(curves: Sequence[Curve], name: str, overdispersed: bool = True) -> list[Fit]:
+    """Fit a named model to many checked curves, together."""
+    fits: list[Fit] = [None] * len(curves)
+    for places, batch in batches(curves, TOGETHER):
+        for place, found in zip(places, fit_batch(batch, name, overdispersed), strict=True):
+            fits[place] = found
+    return fits
+
+
+def fit_batch(batch: Batch, name: str, overdispersed: bool) -> list[Fit]:
+    """Fit a named model to curves that are alike, all at once."""
+    model, frame = FAMILIES[name], batch.frame
     low, high = model.bounds(frame)
-    mean = curve.mean_of(model)
-    starts = grid_of(curve, model)
-    order = np.argsort(deviance(curve.y, mean(starts), curve.n_items), kind="stable")
-    starts = starts[order[: STARTS if model.kind == "smooth" else 3 * STARTS]]
-    theta, least = minimise(mean, starts, (low, high), curve.y, curve.n_items)
-    best = int(np.argmin(least))
-    return _judged(curve, name, theta[best], float(least[best]), low < high, overdispersed)
+    t = model.coordinate(batch.x, frame)
+    n_starts = STARTS if model.kind == "smooth" else 3 * STARTS
+    starts = best_of(batch, model, grid_of(batch, model), n_starts)
+    # Most starts of a curve with many parameters lead nowhere: the best go on after a few steps.
+    stages = [(20, BEST), (60, 1)] if model.kind == "broken" else [(60, 1)]
+    if model.shape in (shapes.constant, shapes.step):
+        stages = [(3, 1)]  # but for rounding the levels of the grid are the best ones already
+    for steps, kept in stages:
+        theta, least = _refined(batch, model, starts, (low, high), t, steps)
+        order = order_of(least)[:, :kept]
+        starts = np.take_along_axis(theta, order[..., None], axis=1)
+    least = np.take_along_axis(least, order, axis=1)
+    return _judged(batch, name, starts[:, 0], least[:, 0], low < high, overdispersed)
 
 
-def grid_of(curve: Curve, model: Model) -> np.ndarray:
-    """Grid of a model's parameters (starts, P), its free ends by weighted least squares."""
-    low, high = model.bounds(curve.frame)
-    t = model.coordinate(curve.x, curve.frame)
-    least = 0.002 if curve.n_items is None else 0.5 / (curve.n_items + 1)
-    inner = np.clip(curve.y if curve.frame.bounds else curve.y + 0.5, least, 1 - least)
-    grid = np.clip(model.grid(t, inner, curve.frame), low[2:], high[2:])
-    q = model.shape(grid.T[..., None], t, curve.frame)
-    weights = np.ones_like(t) if curve.n_items is None else curve.n_items
-    ends = _ends(q, curve.y, weights, low[:2], high[:2])
-    return np.clip(np.column_stack([*ends, grid]), low, high)
+def _refined(batch: Batch, model: Model, starts, box, t, steps: int):
+    """Parameters (curves, starts, P) after some steps from each start, and their deviances."""
+    n_curves, n_starts, size = starts.shape
+    curve = np.repeat(np.arange(n_curves), n_starts)  # of each start
+
+    def mean(theta, rows):
+        return model.mean(theta, t[curve[rows]], batch.frame.take(curve[rows]))
+
+    def slopes(theta, rows, free):
+        found = model.mean_slopes(theta, t[curve[rows]], batch.frame.take(curve[rows]))
+        return np.stack([found[column] for column in free], axis=1)
+
+    n_items = None if batch.n_items is None else batch.n_items[curve]
+    box = (box[0][curve], box[1][curve])
+    flat = starts.reshape(-1, size)
+    theta, least = minimise(mean, flat, box, batch.y[curve], n_items, steps, slopes)
+    return theta.reshape(starts.shape), least.reshape(n_curves, n_starts)
 
 
-def _ends(q, y, weights, low, high) -> tuple[np.ndarray, np.ndarray]:
-    """Floor and ceiling (rows,) of least squares for shapes (rows, points), then clipped."""
-    rest, free = 1 - q, low < high
-    aa, ab, bb = ((weights * a * b).sum(1) for a, b in ((rest, rest), (rest, q), (q, q)))
-    ya, yb = (weights * rest * y).sum(1), (weights * q * y).sum(1)
-    tiny = 1e-9 * weights.sum()
-    if free.all():
-        floor = (ya * (bb + tiny) - yb * ab) / ((aa + tiny) * (bb + tiny) - ab**2)
-    else:
-        floor = (ya - ab * low[1]) / (aa + tiny)
-    floor = np.clip(floor, low[0], high[0])
-    ceiling = np.clip((yb - ab * floor) / (bb + tiny), low[1], high[1])
-    return floor, ceiling
-
-
-def _judged(curve: Curve, name, theta, least, free, overdispersed) -> Fit:
-    n, frame, model = len(curve.y), curve.frame, FAMILIES[name]
-    mean = curve.mean_of(model)(theta[None])[0]
-    k_mean = int(free.sum())
-    k = k_mean + (curve.n_items is None or overdispersed)
-    if curve.n_items is None:
+def _judged(batch: Batch, name, theta, least, free, overdispersed) -> list[Fit]:
+    n, frame, model = batch.y.shape[1], batch.frame, FAMILIES[name]
+    mean = model.mean(theta, model.coordinate(batch.x, frame), frame)
+    k_mean = int(free[0].sum())
+    k = k_mean + (batch.n_items is None or overdispersed)
+    if batch.n_items is None:
         # An exact curve has no likelihood: a millionth of the range stands in for its noise.
-        variance = max(least / n, 1e-12) * frame.scale**2
+        variance = np.maximum(least / n, 1e-12) * frame.scale[:, 0] ** 2
         log_likelihood = -n / 2 * (np.log(2 * np.pi * variance) + 1)
-        noise = float(np.sqrt(variance * n / max(n - k_mean, 1)))
+        noise = np.sqrt(variance * n / max(n - k_mean, 1))
     else:
-        telling = telling_points(mean, curve.n_items)
-        phi = max(1.0, least / max(telling, 1)) if overdispersed else 1.0
+        telling = telling_points(mean, batch.n_items)
+        spare = spare_points(mean, batch.n_items, k_mean)
+        phi, noise = (
+            np.maximum(1, least / np.maximum(points, 1)) if overdispersed else np.ones(len(least))
+            for points in (telling, spare)
+        )
         lost = telling * np.log(phi) + least / phi
-        log_likelihood = saturated(curve.y, curve.n_items) - lost / 2
-        spare = spare_points(mean, curve.n_items, k_mean)
-        noise = max(1.0, least / spare) if overdispersed else 1.0
-    return Fit(
-        model=name,
-        parameters=model.describe(theta, frame),
-        fitted=frame.offset + frame.scale * mean,
-        log_likelihood=float(log_likelihood),
-        n_parameters=k,
-        n_points=n,
-        aicc=float(2 * k * n / (n - k - 1) - 2 * log_likelihood) if n > k + 1 else np.nan,
-        bic=float(k * np.log(n) - 2 * log_likelihood),
-        noise=noise,
-        curve=curve,
-        theta=theta,
-        deviance=least,
-    )
+        log_likelihood = saturated(batch.y, batch.n_items) - lost / 2
+    fitted = frame.offset + frame.scale * mean
+    defined = n > k + 1
+    return [
+        Fit(
+            model=name,
+            parameters=model.describe(theta[row], curve.frame),
+            fitted=fitted[row],
+            log_likelihood=likelihood,
+            n_parameters=k,
+            n_points=n,
+            aicc=2 * k * n / (n - k - 1) - 2 * likelihood if defined else np.nan,
+            bic=float(k * np.log(n)) - 2 * likelihood,
+            noise=spread,
+            curve=curve,
+            theta=theta[row],
+            deviance=lost,
+        )
+        for row, (curve, likelihood, spread, lost) in enumerate(
+            zip(batch.curves, log_likelihood.tolist(), noise.tolist(), least.tolist(), strict=True)
+        )
+    ]

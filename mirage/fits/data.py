@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from mirage._check import inside, numbers
-from mirage.fits.models import Frame, Model
+from mirage.fits.models import Model
+from mirage.fits.shapes import Frame
 
 # Exponents above these are not called smooth. In size the paper's toy has ½ and measured scaling
 # laws less, so 2 is generous: q goes from .1 to .9 within a factor 4.7. A loss is itself a power
@@ -32,10 +33,47 @@ class Curve(NamedTuple):
         n_items = None if self.n_items is None else self.n_items[rows]
         return framed(self.x[rows], y, n_items, *_choices_of(self))
 
-    def mean_of(self, model: Model) -> Callable[[np.ndarray], np.ndarray]:
+    def mean_of(self, model: Model) -> Callable[..., np.ndarray]:
         """Function from parameters (rows, P) to mean scores (rows, points) at these sizes."""
         t = model.coordinate(self.x, self.frame)
-        return lambda theta: model.mean(theta, t, self.frame)
+        return lambda theta, rows=None: model.mean(theta, t, self.frame)
+
+
+class Batch(NamedTuple):
+    """Curves that are fitted together: of as many points, distinct sizes and kinds of bounds."""
+
+    curves: list[Curve]
+    x: np.ndarray  # (curves, points)
+    y: np.ndarray  # (curves, points), in units of the fit
+    n_items: np.ndarray | None  # (curves, points)
+    frame: Frame  # of arrays (curves, 1)
+
+
+def batches(curves: Sequence[Curve], at_most: int) -> Iterator[tuple[list[int], Batch]]:
+    """Curves in batches of those alike, with the place of each among all."""
+    alike: dict[tuple, list[int]] = {}
+    for place, curve in enumerate(curves):
+        frame = curve.frame
+        kind = (len(curve.x), len(np.unique(curve.x)), frame.against, frame.bounds is None)
+        alike.setdefault((*kind, curve.n_items is None), []).append(place)
+    for places in alike.values():
+        for start in range(0, len(places), at_most):
+            some = places[start : start + at_most]
+            yield some, _batch([curves[place] for place in some])
+
+
+def _batch(curves: list[Curve]) -> Batch:
+    first, frames = curves[0], [curve.frame for curve in curves]
+
+    def column(values):
+        return np.array([float(value) for value in values])[:, None]
+
+    fields = ("steepest", "low", "high", "hinge_end", "offset", "scale")
+    numbers = [column(getattr(frame, name) for frame in frames) for name in fields]
+    bounds = first.frame.bounds and tuple(column(f.bounds[end] for f in frames) for end in (0, 1))
+    n_items = None if first.n_items is None else np.stack([curve.n_items for curve in curves])
+    x, y = (np.stack(arrays) for arrays in zip(*((c.x, c.y) for c in curves), strict=True))
+    return Batch(curves, x, y, n_items, Frame(first.frame.against, *numbers, bounds))
 
 
 def checked(x, y, n_items, bounds: Bounds, against: str, steepest: float | None) -> Curve:

@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, expit, logit, ndtri
 
 from mirage._check import inside
-from mirage.fits.curve import Fit, fit_curve, grid_of
-from mirage.fits.data import Against, Bounds, checked
+from mirage.fits.curve import Fit, fit_curve
+from mirage.fits.data import Against, Bounds, batches, checked
 from mirage.fits.models import FAMILIES
 from mirage.fits.profiles import freedom, quantile_of, squared_noise
-from mirage.fits.solver import EDGE, deviance, minimise, slopes_of, weights_of
+from mirage.fits.solver import EDGE, deviance, minimise, weights_of
+from mirage.fits.starts import grid_of
 from mirage.statistics.intervals import Interval
 
 # Wanted means: near the estimate in standard deviations, and far in units of the widest reach.
@@ -161,12 +162,9 @@ def _deviation(found: Fit, t: np.ndarray) -> float:
     curve, family = found.curve, FAMILIES[found.model]
     low, high = family.bounds(curve.frame)
     theta = found.theta[None]
-
-    def mean(rows):
-        return family.mean(rows, t, curve.frame)
-
-    expected = mean(theta)
-    slopes = slopes_of(mean, theta, expected, high)[0][low < high]
+    expected = family.mean(theta, t, curve.frame)
+    every = np.array(family.mean_slopes(theta, t, curve.frame))[:, 0]
+    slopes = every[low < high]
     weights = weights_of(expected[0, :-1], curve.n_items)
     covariance = np.linalg.pinv((slopes[:, :-1] * weights) @ slopes[:, :-1].T, hermitian=True)
     variance = squared_noise(found) * (slopes[:, -1] @ covariance @ slopes[:, -1])
@@ -198,13 +196,13 @@ def _profile_of_mean(found: Fit, x: float) -> tuple[np.ndarray, np.ndarray]:
         n_items = np.append(curve.n_items, added)
     y = np.column_stack([np.tile(curve.y, (len(wanted), 1)), weights[-1] * wanted])
     box = family.bounds(frame)
-    starts = np.vstack([found.theta, grid_of(curve, family)])
+    starts = np.vstack([found.theta, grid_of(next(batches([curve], 1))[1], family).theta[0]])
     near = family.mean(starts, t, frame)
     last = None if n_items is None else n_items[-1:]
     missed = deviance(y[:, None, -1:], weights[-1:] * near[:, -1:], last)  # (wanted, starts)
     theta = starts[np.argmin(missed + deviance(curve.y, near[:, :-1], curve.n_items), axis=1)]
 
-    def weighed(rows):
+    def weighed(rows, _):
         return weights * family.mean(rows, t, frame)
 
     theta, _ = minimise(weighed, theta, box, y, n_items)

@@ -256,7 +256,8 @@ def _standard_errors(data: Points, link: Link, trend: Trend) -> np.ndarray:
     eta = (trend.eta[:, 0, 1:-2] + trend.eta[:, 0, 2:-1]) / 2  # half way across each gap
     share = np.clip(link.share(eta), 1e-9, 1 - 1e-9)
     per_logit = 0.25 if link.name == "identity" else share * (1 - share)
-    error = np.sqrt(noise[:, None] / information) * link.slope(eta) / per_logit
+    slope = link.slope(eta, link.share(eta))
+    error = np.sqrt(noise[:, None] / information) * slope / per_logit
     return np.where(allowed, error, np.inf)
 
 

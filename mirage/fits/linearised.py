@@ -174,10 +174,10 @@ class Link:
         if curve.n_items is not None:
             expected, least = self.mean(self.theta[None])[0], 1.0
             if self.freedom > 0:
-                self.freedom = spare_points(expected, curve.n_items, k_mean)
+                self.freedom = float(spare_points(expected, curve.n_items, k_mean))
         self.noise = 1.0 if self.fair else max(least, self.deviance / max(self.freedom, 1))
 
-    def mean(self, theta: np.ndarray) -> np.ndarray:
+    def mean(self, theta: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Expected accuracies (rows, points) of θ (rows, P)."""
         low, high = self.curve.frame.bounds
         return low + (high - low) * np.exp(-np.exp(np.clip(theta @ self.design, -50, 6)))

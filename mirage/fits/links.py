@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
 
 _EDGE = 1e-9  # a share is kept this far from 0 and 1
 _FLAT = 0.25  # slope of the identity link: that of the logistic function at one half
@@ -26,7 +25,7 @@ class Link(NamedTuple):
     share : callable
         η to the share q = g(η).
     slope : callable
-        η to g′(η), positive.
+        η and the share there to g′(η), positive.
     inverse : callable
         Share q to η.
     steepest : float
@@ -35,13 +34,16 @@ class Link(NamedTuple):
 
     name: str
     share: Callable[[np.ndarray], np.ndarray]
-    slope: Callable[[np.ndarray], np.ndarray]
+    slope: Callable[[np.ndarray, np.ndarray], np.ndarray]
     inverse: Callable[[np.ndarray], np.ndarray]
     steepest: float
 
 
-def _logit_slope(eta):
-    q = expit(eta)
+def _logistic(eta):
+    return 1 / (1 + np.exp(-eta))
+
+
+def _logit_slope(eta, q):
     return np.maximum(q * (1 - q), _EDGE)
 
 
@@ -50,16 +52,15 @@ def _logit_inverse(q):
     return np.log(q / (1 - q))
 
 
-def _loglog_slope(eta):
-    rate = np.exp(-eta)
-    return np.maximum(rate * np.exp(-rate), _EDGE)
+def _loglog_slope(eta, q):
+    return np.maximum(np.exp(-eta) * q, _EDGE)
 
 
 # `steepest` is `mirage.fits.STEEPEST` in both links: an exponent of 2 in size is 2 ln 10 = 4.6
 # per decade for −ln(−ln q), and takes a logistic curve from .1 to .9 within .67 decades, 6.5 per
 # decade. A steeper curve imitates any step.
 LINKS = {
-    "logit": Link("logit", expit, _logit_slope, _logit_inverse, 6.5),
+    "logit": Link("logit", _logistic, _logit_slope, _logit_inverse, 6.5),
     "loglog": Link(
         "loglog",
         lambda eta: np.exp(-np.exp(-eta)),
@@ -71,7 +72,7 @@ LINKS = {
     "identity": Link(
         "identity",
         lambda eta: 0.5 + _FLAT * eta,
-        lambda eta: np.full_like(eta, _FLAT),
+        lambda eta, q: np.full_like(eta, _FLAT),
         lambda q: (q - 0.5) / _FLAT,
         6.5,
     ),

@@ -14,6 +14,7 @@ from scipy.special import expit
 
 from mirage.fits.links import Link
 from mirage.fits.shares import FIXED, Points
+from mirage.fits.solver import solve
 
 N_STEPS, N_FURTHER = 8, 5  # Newton steps: from the transformed scores, and from another fit
 _LIMIT = 12.0  # of |η|
@@ -115,7 +116,8 @@ def _newton(data: Points, link: Link, scatter, terms, eta=None):
             break
         target = eta if transformed and step == 0 else eta + residual
         right = (weight * target) @ basis + precision * centre
-        moved = np.linalg.solve(normal, right[..., None])[..., 0]
+        system = np.ascontiguousarray(np.moveaxis(normal, (-2, -1), (0, 1)))
+        moved = np.moveaxis(solve(system, np.moveaxis(right, -1, 0)), 0, -1)
         if theta is not None:  # a long step overshoots where the link is flat
             far = abs(moved - theta).max(-1, keepdims=True)
             moved = theta + (moved - theta) * np.minimum(1, 3 / np.maximum(far, 1e-12))
@@ -134,9 +136,10 @@ def _first_guess(data: Points, link: Link) -> np.ndarray:
 
 def _moments(data: Points, link: Link, eta, scatter):
     """Expected share, its slope in η, and the variance of a score about it."""
-    inner = np.clip(link.share(eta), 1e-9, 1 - 1e-9)
+    inner = link.share(eta)
+    slope = (1 - data.floor) * link.slope(eta, inner)
+    inner = np.clip(inner, 1e-9, 1 - 1e-9)
     share = data.floor + (1 - data.floor) * inner
-    slope = (1 - data.floor) * link.slope(eta)
     n = data.n_items[:, None]
     sampling = np.where(np.isnan(n), data.variance[:, None], share * (1 - share) / n)
     return share, slope, sampling + (scatter[:, None, None] * _per_logit(data, link, inner)) ** 2

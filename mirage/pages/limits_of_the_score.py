@@ -15,7 +15,8 @@ from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Exceeds
 from mirage.emergence.judge import table as emergence_table
 from mirage.emergence.scores import emergence_score
-from mirage.fits.comparison import compare
+from mirage.fits.comparison import compare_curves
+from mirage.fits.data import checked
 from mirage.pages import published
 from mirage.pages.limits_of_the_score_simulation import (
     HIGH,
@@ -174,7 +175,8 @@ def verdict_shares(counts: Sequence[int], n_fits: int, rng: np.random.Generator)
         }
         for truth, y in curves.items():
             draws = draw_accuracies(y, 200, n_fits, rng)
-            said = [compare(grid, draw, 200, held_out=False).verdict for draw in draws]
+            drawn = [checked(grid, draw, 200, None, "size", None) for draw in draws]
+            said = [found.verdict for found, _ in compare_curves(drawn)]
             share = float(np.isin(said, right[truth]).mean())
             rows.append({"truth": truth, "n_sizes": n, "share": share})
     return pl.DataFrame(rows)

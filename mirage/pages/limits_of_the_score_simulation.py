@@ -16,7 +16,8 @@ from scipy.stats import mannwhitneyu
 from mirage.emergence.dormancy import dormancy
 from mirage.emergence.nulls import null_scores
 from mirage.emergence.scores import emergence_score, noise_floor, spaced_emergence_score
-from mirage.fits.curve import fit
+from mirage.fits.curve import fit_curves
+from mirage.fits.data import checked
 from mirage.pages import published
 from mirage.statistics.bootstrap import binomial_bootstrap, draw_accuracies
 from mirage.statistics.intervals import mean_interval, percentile_interval
@@ -184,10 +185,10 @@ def of_jump(
     """
     rows = []
     for n in items:
-        heights = []
-        for draw in draw_accuracies(JUMP, n, n_fits, rng):
-            step = fit(sizes(), draw, "step", n).parameters
-            heights.append(step["after"] - step["before"])
+        draws = draw_accuracies(JUMP, n, n_fits, rng)
+        drawn = [checked(sizes(), draw, n, None, "size", None) for draw in draws]
+        steps = [found.parameters for found in fit_curves(drawn, "step")]
+        heights = [step["after"] - step["before"] for step in steps]
         for quantity, values in (
             ("score", null_scores(JUMP, n, n_draws, rng)),
             ("height", heights),

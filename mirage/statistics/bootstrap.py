@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mirage._check import floats, inside, numbers
+from mirage.statistics.draws import share_draws
 
 _BLOCK = 2**22  # numbers drawn at once: 32 MiB an array, whatever the number of draws
 
@@ -176,11 +177,10 @@ def draw_accuracies(
         raise ValueError(
             f"n_items: found {n[known][n[known] % 1 > 0][0]:g}, expected whole numbers"
         )
-    trials = np.where(known, n, 1).astype(np.int64)[..., None]
-    # The draws of one model lie side by side: NumPy then prepares its binomial once for all.
-    shape = (*p.shape, _positive("n_draws", n_draws))
-    counts = rng.binomial(trials, np.where(known, p, 0.0)[..., None], size=shape)
-    return np.moveaxis(counts / np.where(known, n, np.nan)[..., None], -1, 0)
+    # The draws of one model lie side by side: what prepares them is done once for all.
+    scores = np.full((*p.shape, _positive("n_draws", n_draws)), np.nan)
+    scores[known] = share_draws(n[known].astype(np.int64), p[known], n_draws, rng)
+    return np.moveaxis(scores, -1, 0)
 
 
 def leave_one_out(y: ArrayLike) -> np.ndarray:
