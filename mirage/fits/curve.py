@@ -14,7 +14,7 @@ from mirage.fits.data import Against, Batch, Bounds, Curve, batches, checked
 from mirage.fits.models import FAMILIES, Model
 from mirage.fits.solver import EDGE, minimise, saturated, spare_points, telling_points
 from mirage.fits.starts import best_of, grid_of, order_of
-from mirage.statistics.draws import share_draws
+from mirage.statistics.draws import FEWEST, share_draws
 
 STARTS = 6  # best points of a smooth model's grid that are refined; of others three times as many
 TOGETHER = 256  # curves fitted at once: some 20 MiB at work
@@ -109,12 +109,15 @@ class Fit(NamedTuple):
         --------
         >>> flat = fit([1e6, 1e7, 1e8], [0.5, 0.5, 0.5], "constant", 10)
         >>> flat.simulate(2, np.random.default_rng(0))
-        array([[0.6, 0.2, 0.6],
-               [0.4, 0.2, 0.7]])
+        array([[0.6, 0.4, 0.2],
+               [0.2, 0.6, 0.7]])
         """
         n_items = self.curve.n_items
         if n_items is None:
             return rng.normal(self.fitted, self.noise, (n_draws, self.n_points))
+        if n_draws < FEWEST:
+            mean = np.broadcast_to(self.fitted, (n_draws, self.n_points))
+            return draw_scores(mean, n_items, self.noise, rng)
         rho = _shared(n_items, self.noise)
         concentration = np.where(rho > 0, 1 / np.maximum(rho, 1e-12) - 1, np.inf)
         n = n_items.astype(np.int64)

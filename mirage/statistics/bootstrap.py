@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mirage._check import floats, inside, numbers
-from mirage.statistics.draws import share_draws
+from mirage.statistics.draws import FEWEST, share_draws
 
 _BLOCK = 2**22  # numbers drawn at once: 32 MiB an array, whatever the number of draws
 
@@ -178,9 +178,14 @@ def draw_accuracies(
             f"n_items: found {n[known][n[known] % 1 > 0][0]:g}, expected whole numbers"
         )
     # The draws of one model lie side by side: what prepares them is done once for all.
-    scores = np.full((*p.shape, _positive("n_draws", n_draws)), np.nan)
-    scores[known] = share_draws(n[known].astype(np.int64), p[known], n_draws, rng)
-    return np.moveaxis(scores, -1, 0)
+    shape = (*p.shape, _positive("n_draws", n_draws))
+    if n_draws < FEWEST:
+        trials = np.where(known, n, 1).astype(np.int64)[..., None]
+        counts = rng.binomial(trials, np.where(known, p, 0.0)[..., None], size=shape)
+        return np.moveaxis(counts / np.where(known, n, np.nan)[..., None], -1, 0)
+    shares = np.full(shape, np.nan)
+    shares[known] = share_draws(n[known].astype(np.int64), p[known], n_draws, rng)
+    return np.moveaxis(shares, -1, 0)
 
 
 def leave_one_out(y: ArrayLike) -> np.ndarray:

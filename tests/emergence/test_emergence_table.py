@@ -81,7 +81,7 @@ def test_scatter_of_models_is_no_emergence():
     found = table(
         [row for i, y in enumerate(scores) for row in curve(f"{i}", y, sizes, 5000)],
         rng,
-        n_draws=2000,
+        n_draws=300,
     )
     of_items = [
         p_value(

@@ -17,12 +17,12 @@ from mirage.statistics.draws import share_draws
         (205, 0.4, 50.0),
         (50, 0.9, 3.0),
         (300, 0.5, 1e5),
-        (700_000, 0.2, np.inf),  # more items than draws: no table
-        (700_000, 0.2, 1e6),
+        (3000, 0.2, np.inf),  # more items than draws: no table
+        (3000, 0.2, 1e3),
     ],
 )
 def test_distribution(n, p, concentration):
-    n_draws = 100_000
+    n_draws = 100_000 if n < 3000 else 2500
     drawn = share_draws(
         np.array([n]), np.array([p]), n_draws, np.random.default_rng(1), concentration
     )
