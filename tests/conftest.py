@@ -9,6 +9,10 @@ settings.register_profile("mirage", deadline=None)
 settings.load_profile("mirage")
 
 
+# They hold no doctests, and as modules of one name they would hide each other.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
+
 @pytest.fixture(autouse=True)
 def own_cache(request, tmp_path_factory, monkeypatch):
     """Keep tests from reading or filling the reader's cache of results.

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
@@ -168,8 +169,9 @@ def test_in_a_notebook(start, undisturbed, tmp_path):
     async def cell():  # a notebook runs each cell inside an event loop
         return ask(loopback, tmp_path / "a.parquet")
 
-    with start() as loopback:
-        assert_frame_equal(asyncio.run(cell()), undisturbed)
+    # In a thread of its own: a test of the browser leaves an event loop running in this one.
+    with start() as loopback, ThreadPoolExecutor() as pool:
+        assert_frame_equal(pool.submit(lambda: asyncio.run(cell())).result(), undisturbed)
 
 
 def test_server_that_dies_and_comes_back(start, undisturbed, tmp_path):
