@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 _SCALE = {"": 1, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-
-
-_ask = partial(typer.Option, rich_help_panel="Questions")
-_serve = partial(typer.Option, rich_help_panel="Models behind a server")
 
 
 @app.command(short_help="Evaluate models on the tasks.")
@@ -50,39 +45,45 @@ def evaluate(
         Path, typer.Option(help="Table of outcomes; earlier rows are kept.", dir_okay=False)
     ] = Path("arithmetic.parquet"),
     batch: Annotated[int, typer.Option(min=1, help="Batch size of hf: models.")] = 32,
-    items: Annotated[int, _ask(min=1, help="Number of problems per task.")] = 1000,
-    shots: Annotated[int, _ask(min=0, help="Number of solved problems before each question.")] = 2,
+    items: Annotated[int, typer.Option(min=1, help="Number of problems per task.")] = 1000,
+    shots: Annotated[
+        int, typer.Option(min=0, help="Number of solved problems before each question.")
+    ] = 2,
     temperature: Annotated[
         list[float] | None,
-        _ask(min=0, help="Sampling temperature; repeat for more; default: 0 and 1."),
+        typer.Option(min=0, help="Sampling temperature; repeat for more; default: 0 and 1."),
     ] = None,
     held_out: Annotated[
-        bool, _ask("--held-out", help="Held-out problems of this book's family only.")
+        bool, typer.Option("--held-out", help="Held-out problems of this book's family only.")
     ] = False,
-    max_tokens: Annotated[int, _ask(min=1, help="Maximum number of generated tokens.")] = 12,
-    seed: Annotated[int, _ask(min=0, help="Random seed for problems and sampling.")] = 0,
+    max_tokens: Annotated[
+        int, typer.Option(min=1, help="Maximum number of generated tokens.")
+    ] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for problems and sampling.")] = 0,
     server: Annotated[
         str | None,
-        _serve(
+        typer.Option(
             help="Address of an OpenAI-compatible server, e.g. http://localhost:8000/v1.",
             metavar="URL",
         ),
     ] = None,
     params: Annotated[
         list[str] | None,
-        _serve(help="Number of parameters of a model on the server.", metavar="NAME=N"),
+        typer.Option(help="Number of parameters of a model on the server.", metavar="NAME=N"),
     ] = None,
     chat: Annotated[
-        bool, _serve("--chat", help="Use /chat/completions instead of /completions.")
+        bool, typer.Option("--chat", help="Use /chat/completions instead of /completions.")
     ] = False,
-    concurrency: Annotated[int, _serve(min=1, help="Number of simultaneous requests.")] = 8,
+    concurrency: Annotated[int, typer.Option(min=1, help="Number of simultaneous requests.")] = 8,
     rate: Annotated[
-        float | None, _serve(min=1e-3, help="Maximum number of requests per second.")
+        float | None, typer.Option(min=1e-3, help="Maximum number of requests per second.")
     ] = None,
-    retries: Annotated[int, _serve(min=0, help="Number of retries of a failed request.")] = 8,
-    timeout: Annotated[float, _serve(min=1e-3, help="Time limit of a request, in seconds.")] = 60.0,
+    retries: Annotated[int, typer.Option(min=0, help="Number of retries of a failed request.")] = 8,
+    timeout: Annotated[
+        float, typer.Option(min=1e-3, help="Time limit of a request, in seconds.")
+    ] = 60.0,
     key_variable: Annotated[
-        str, _serve(help="Environment variable that holds the API key.", metavar="NAME")
+        str, typer.Option(help="Environment variable that holds the API key.", metavar="NAME")
     ] = "OPENAI_API_KEY",
 ) -> None:
     """Evaluate language models on the paper's arithmetic; print scores with 95 % intervals.

@@ -286,7 +286,7 @@ app()
     ran = subprocess.run([sys.executable, "-c", code, "evaluate", "--help"], capture_output=True)
     assert ran.returncode == 0, ran.stderr.decode()
     assert b"Example: mirage arithmetic evaluate" in ran.stdout
-    assert b"Models behind a server" in ran.stdout
+    assert b"--server" in ran.stdout
 
 
 def test_sampling_seeds_differ_between_items(tmp_path):
