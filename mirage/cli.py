@@ -27,12 +27,12 @@ app = typer.Typer(
 )
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data, name="data", help="List, download and verify the data sets.")
+_NEEDS = "" if find_spec("openai") else " Needs: pip install 'mirage-book[llm]'."
 app.add_typer(
     arithmetic,
     name="arithmetic",
-    short_help="Evaluate any model on the paper's arithmetic.",
-    help="Evaluate any model on the paper's arithmetic tasks; export our models."
-    + ("" if find_spec("openai") else " Needs: pip install 'mirage-book[llm]'."),
+    short_help=f"Evaluate any model on the paper's arithmetic.{_NEEDS}",
+    help=f"Evaluate any model on the paper's arithmetic tasks; export our models.{_NEEDS}",
 )
 app.command("audit", short_help="Judge every ability in evaluation logs.")(audit)
 # An installed package has no notebooks: there is nothing to run or to build then.
