@@ -62,12 +62,14 @@ def in_one_sentence(executed: Sequence[Path]) -> str:
     """
     found = {claim.id: claim for path in executed for claim in claims.read(path)}
     known, good = _decided(found)
-    falls = {True: "falls abruptly", False: "falls gradually, too"}
-    loss = falls.get(_holds(found, "not-a-mirage-steep"))
-    real = f"the loss itself {loss}" if loss else "it is undecided whether the loss jumps"
-    turn = "But not always" if loss == falls[True] else "Always"
+    turn, real = {
+        True: ("But not always", "the loss itself falls abruptly"),
+        False: ("No exception here", "the loss itself falls gradually, too"),
+        None: ("Perhaps not always", "it is undecided whether the loss jumps"),
+    }[_holds(found, "not-a-mirage-steep")]
+    often = "Often" if 2 * len(good) >= len(known) else "Sometimes"
     return (
-        f"**{'Often' if good else 'Not in this build'}:** in {len(good)} of {len(known)}"
+        f"**{often if good else 'Not in this build'}:** in {len(good)} of {len(known)}"
         " comparisons a sharp metric begins to rise later than a smooth metric of the same outputs."
         f"\n**{turn}:** when our transformers learn addition, {real}.\n"
     )

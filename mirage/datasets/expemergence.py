@@ -1,7 +1,8 @@
 """ExpEmergence (Wu and Lo 2024): up to 70 open models on two BIG-bench tasks, by difficulty.
 
-Accuracy and the *target* Brier score (1 − p)² of BIG-bench arithmetic, and the latter of Persian
-question answering, on the whole task and in ten groups of items of equal size. Know before use:
+Accuracy and the *target* Brier score (1 − p)² of BIG-bench arithmetic, and the Brier score of
+Persian question answering, on the whole task and in ten groups of items of equal size. Know before
+use:
 
 - rows 112 and 113 of each file are GPT-2 results a second time, under a wrong size: left out;
 - rows without results, blank ones too, are left out;

@@ -76,7 +76,7 @@ def judge(
         - ``n_models``;
         - ``verdict``: one of `mirage.emergence.verdicts.VERDICTS`; null where the ability cannot
           be judged, or does not rise, and ``note`` says which; ``sentence``: why, with its numbers;
-        - ``p_jump``, ``q_jump``: of a jump under every metric that could show it, the latter over
+        - ``p_jump``, ``q_jump``: of a jump under every metric that could show it; ``q_jump`` over
           this table (Benjamini and Hochberg); null with fewer than 5 models;
         - ``jump_height``, ``smallest_detectable_jump``: log odds, under the metric that could
           show the smallest jump;

@@ -34,7 +34,11 @@ def test_five_sentences_even_without_any_claim(tmp_path):
 
 @pytest.mark.parametrize(
     ("ours", "words"),
-    [(4.0, ["1 of 2", "But not always", "falls abruptly"]), (-1.0, ["Always:", "gradually, too"])],
+    [
+        (4.0, ["1 of 2", "But not always", "falls abruptly"]),
+        (-1.0, ["No exception here:", "gradually, too"]),
+        (None, ["Perhaps not always:", "undecided"]),
+    ],
 )
 def test_one_sentence_follows_the_verdicts(tmp_path, ours, words):
     page = notebook(
@@ -47,6 +51,9 @@ def test_one_sentence_follows_the_verdicts(tmp_path, ours, words):
     text = front.in_one_sentence([page])
     assert text.startswith("**Often:**")
     assert all(word in text for word in words)
+    late = [claim(name, -0.1) for name in ("figure-3-paper", "figure-3-times")]
+    few = notebook(tmp_path, "few", claim("figure-2-accuracy", 0.3), *late)
+    assert front.in_one_sentence([few]).startswith("**Sometimes:** in 1 of 3")
     assert "Not in this build:** in 0 of 0" in front.in_one_sentence([notebook(tmp_path, "empty")])
 
 

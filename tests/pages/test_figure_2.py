@@ -37,7 +37,7 @@ def test_a_power_never_rises_before_its_base(logs, length):
     """By convexity, on any sizes: what the page says."""
     sizes = np.sort(10.0 ** np.array(logs))
     if np.diff(np.log(sizes)).min() < 1e-3:
-        return  # sizes that rounding cannot tell apart
+        return  # sizes that are equal after rounding
     table = figure_2.onsets({"any": figure_2.curves(sizes, length=length)})
     assert table["difference"].item() >= -1e-9
 
