@@ -2,8 +2,8 @@
 
 NumPy's own binomial takes some 100 ns a draw; a table of `CELLS` cells takes 10, and as exact a
 distribution: a cell that holds one count gives it, and of a cell that holds several a second
-random number chooses. From 500 draws on a table repays making it; the numbers printed in the book
-come from fewer than `FEWEST` draws of a bootstrap or a fit, and stay what they are.
+random number chooses. From some 500 draws on a table repays making it; callers ask for tables from
+`FEWEST` draws on, so that the numbers printed in the book, from fewer, stay what they are.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def share_draws(
     [0.07, 0.24, 0.38, 0.25, 0.07]
     """
     concentration = np.broadcast_to(concentration, p.shape)
-    tabled = (n_draws >= 500) & (n < n_draws) & (p > 0) & (p < 1)
+    tabled = (n < n_draws) & (p > 0) & (p < 1)
     shares = np.empty((len(p), n_draws))
     rest = np.flatnonzero(~tabled)
     if len(rest):
