@@ -4,19 +4,23 @@ PyPI's torchvision for Linux stops there at ``operator torchvision::nms does not
 Once this module is imported, the first import of torchvision is that of `mirage._torchvision`,
 which leaves the registration out. Python imports this module at each start of an environment with
 the file that `write_hook` writes; ``make setup`` does so where torchvision does not import.
-It costs nothing until somebody imports torchvision.
+It imports nothing that Python has not loaded by then: each start of that environment pays for it.
 """
+
+from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from pathlib import Path
+
+TYPE_CHECKING = False  # typing itself takes longer to import than the rest
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOOK = "mirage-torchvision.pth"
 
 
-class _Guard(MetaPathFinder, Loader):
+class _Guard:
     """Finds torchvision, and nothing else, unless `mirage._torchvision` is importing it."""
 
     def find_spec(self, name, path=None, target=None):
@@ -58,5 +62,6 @@ install()
 
 if __name__ == "__main__":
     import sysconfig
+    from pathlib import Path
 
     print(write_hook(Path(sysconfig.get_path("purelib"))))
