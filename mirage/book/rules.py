@@ -44,6 +44,8 @@ class Equals(msgspec.Struct, frozen=True, tag=True):
     <Verdict.UNDECIDED: 'undecided'>
     >>> Equals(0.01, loose=0.02).verdict(published=0.958, ours=0.951, interval=(0.94, 0.962))
     <Verdict.DEVIATION: 'reproduced with deviation'>
+    >>> str(Equals(0.01, loose=0.02)), str(Equals(0))
+    ('within 0.01 of the paper (with deviation: within 0.02)', "equal to the paper's")
     """
 
     tolerance: float
@@ -67,6 +69,8 @@ class Equals(msgspec.Struct, frozen=True, tag=True):
 
     def __str__(self) -> str:
         wider = f" (with deviation: within {self.loose:g})" if self.loose is not None else ""
+        if self.tolerance == 0:
+            return f"equal to the paper's{wider}"
         return f"within {self.tolerance:g} of the paper{wider}"
 
 
