@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +15,36 @@ from mirage.audit.words import kind
 from mirage.emergence.evidence import Evidence, Finding, MetricCurve
 from mirage.statistics.intervals import wilson_interval
 from mirage.statistics.resolution import smallest_detectable
+
+
+def anchor(family: str, task: str, protocol: str = "") -> str:
+    """Name of an ability's card in the address of a report, ``report.html#anchor``.
+
+    It depends on these names alone, so that a link keeps its card where a later audit has more
+    abilities or other verdicts.
+
+    Parameters
+    ----------
+    family, task, protocol : str
+        As in the table of verdicts.
+
+    Returns
+    -------
+    str
+        Letters of the names, digits and hyphens, and eight digits that distinguish names whose
+        letters agree.
+
+    Examples
+    --------
+    >>> anchor("GPT-3", "word_unscrambling")
+    'word-unscrambling-gpt-3-d94d6fe6'
+    >>> anchor("GPT 3", "word_unscrambling") == anchor("GPT-3", "word_unscrambling")
+    False
+    """
+    names = [task, family, protocol or ""]
+    letters = re.sub("[^a-z0-9]+", "-", " ".join(names).lower()).strip("-")[:60].rstrip("-")
+    digits = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:8]
+    return f"{letters or 'ability'}-{digits}"
 
 
 def card(
@@ -42,6 +75,7 @@ def card(
     shown = {name: row.get(name) or "" for name in columns}
     findings = evidence.findings if evidence else ()
     return shown | {
+        "id": anchor(row["family"], row["task"], row.get("protocol") or ""),
         "verdict": kind(row["verdict"], row["sentence"]),
         "note": row.get("note") or "",
         "p_jump": row.get("p_jump"),

@@ -20,6 +20,9 @@ class Frame:
         Name of the frame for screen readers, and text in its place where nothing is shown.
     height : int
         Pixels.
+    name : str
+        Lower-case letters, digits and hyphens. The book keeps a report with a name as a file, so
+        that its cards can be linked (`mirage.book.reports`).
 
     Examples
     --------
@@ -30,12 +33,14 @@ class Frame:
     html: str
     title: str
     height: int = 640
+    name: str = ""
 
     def _repr_html_(self) -> str:
         style = f"width:100%;height:{self.height}px;border:1px solid #b8bec6;border-radius:4px"
+        name = f'name="{escape(self.name)}" ' if self.name else ""
         return (
-            f'<iframe srcdoc="{escape(self.html)}" title="{escape(self.title)}" loading="lazy" '
-            f'sandbox="allow-scripts" style="{style}"></iframe>'
+            f'<iframe {name}srcdoc="{escape(self.html)}" title="{escape(self.title)}" '
+            f'loading="lazy" sandbox="allow-scripts" style="{style}"></iframe>'
         )
 
     def __repr__(self) -> str:

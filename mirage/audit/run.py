@@ -133,9 +133,11 @@ class Audit:
         evidence = tuple(self.evidence[i] for i in kept)
         return replace(self, verdicts=rows.drop("_row"), evidence=evidence)
 
-    def frame(self, title: str = "Are these abilities emergent?", height: int = 640) -> Frame:
-        """Return the report as the output of a notebook cell, `height` pixels high."""
-        return Frame(self.html(title), title, height)
+    def frame(
+        self, title: str = "Are these abilities emergent?", height: int = 640, name: str = ""
+    ) -> Frame:
+        """Return the report as the output of a notebook cell, see `mirage.audit.frame.Frame`."""
+        return Frame(self.html(title), title, height, name)
 
     def report(self, folder: str | Path) -> Path:
         """Write report, tables and summary into a folder; see :func:`mirage.audit.write.write`."""

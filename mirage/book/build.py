@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mirage.book import card, folding, front, gallery, landing, meta, run, stamp, vega
+from mirage.book import card, folding, front, gallery, landing, meta, reports, run, stamp, vega
 from mirage.files import MirageError, atomic_write, disk_faults, locked
 from mirage.processes import run_python
 
@@ -87,6 +87,7 @@ def page(executed: Path) -> Path:
     """
     folder = executed.with_suffix("")
     sources = {f"notebooks/{executed.name}": folding.fold(executed.read_bytes(), injected=True)}
+    sources |= reports.contents([executed])
     book = run.ROOT / "book"
     for path in [*(book / "_static").iterdir(), *book.glob("references.*")]:
         sources[str(path.relative_to(run.ROOT))] = path.read_bytes()
@@ -152,7 +153,7 @@ def _contents(executed: Sequence[Path], profile: str) -> dict[str, bytes]:
     }
     contents = {name: path.read_bytes() for name, path in wanted.items()}
     contents |= {f"notebooks/{p.name}": folding.fold(p.read_bytes()) for p in executed}
-    contents |= gallery.contents(executed)
+    contents |= gallery.contents(executed) | reports.contents(executed)
     contents[f"book/_static/{meta.PICTURE}"] = card.picture()
     return contents | {name: text.encode() for name, text in texts.items()}
 

@@ -1,4 +1,5 @@
-"""Which code of a page is folded in the book, and what its fold is called; one format a picture.
+"""Which code of a page is folded in the book, and what its fold is called; one format a picture,
+and reports as files.
 
 A reader comes for the figure: every cell of code is one line to open. The notebook itself shows
 all of it.
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from mirage.book import pictures
+from mirage.book import pictures, reports
 
 HIDDEN, FOLDED = "remove-cell", "hide-input"  # tags that Jupyter Book knows
 
@@ -44,7 +45,7 @@ def fold(notebook: bytes, injected: bool = False) -> bytes:
         if cell.get("cell_type") == "code":
             _fold_cell(cell, injected)
             if "outputs" in cell:
-                cell["outputs"] = pictures.of_page(cell["outputs"])
+                cell["outputs"] = reports.of_page(pictures.of_page(cell["outputs"]))
     return msgspec.json.format(msgspec.json.encode(content), indent=1)
 
 

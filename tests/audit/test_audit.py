@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from typer.testing import CliRunner
 
 from mirage.audit import Audit, audit, words
+from mirage.audit.cards import anchor
 from mirage.audit.report import to_json
 from mirage.audit.write import COLUMNS
 from mirage.cli import app
@@ -220,6 +221,29 @@ def test_an_audit_goes_on_where_it_was_and_says_the_same(tmp_path):
     assert again.verdicts.equals(first.verdicts)
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
     assert audit(table()).verdicts.equals(first.verdicts)
+
+
+def test_a_link_to_a_card_outlives_other_abilities_and_verdicts(judged):
+    """The name of a card comes from its ability alone; without a script it is there, too."""
+
+    def names(found):
+        page = BeautifulSoup(found.html(), "html.parser")
+        cards = json.loads(page.find(id="data").string)["abilities"]
+        assert [p["id"] for p in page.noscript.find_all("p", id=True)] == [c["id"] for c in cards]
+        return {card["task"]: card["id"] for card in cards}
+
+    every = names(judged)
+    some = names(judged.where(pl.col("task") != "sums"))
+    assert some == {task: name for task, name in every.items() if task != "sums"}
+    assert all(re.fullmatch("[a-z0-9-]+", name) for name in every.values())
+
+
+def test_abilities_whose_letters_agree_have_cards_of_their_own():
+    names = [("GPT-3", "a b", ""), ("GPT 3", "a b", ""), ("3", "a b gpt", ""), ("詞", "題", "")]
+    names += [("GPT-3", "a", "b"), (HOSTILE, HOSTILE, HOSTILE)]
+    found = {anchor(*one) for one in names}
+    assert len(found) == len(names)
+    assert all(re.fullmatch("[a-z0-9-]{9,70}", one) for one in found)
 
 
 def test_an_interrupted_report_leaves_no_file(judged, tmp_path, monkeypatch):

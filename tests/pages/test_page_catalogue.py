@@ -1,11 +1,14 @@
-"""The catalogue of claimed abilities: table, findings on hand-made verdicts, picture."""
+"""The catalogue of claimed abilities: findings on hand-made verdicts, the picture's cells."""
 
-import matplotlib.pyplot as plt
+import re
+
 import numpy as np
 import polars as pl
 import pytest
+from bs4 import BeautifulSoup
 
 from mirage import datasets
+from mirage.audit.cards import anchor
 from mirage.book.claims import Found, judged
 from mirage.book.rules import Verdict
 from mirage.pages import catalogue, catalogue_draw
@@ -87,17 +90,91 @@ def test_numbers_and_conclusion():
     assert "2 look emergent for reasons" in text
 
 
-def test_the_picture_has_a_letter_for_each_curve():
-    tasks, families = tables.order(TABLE, LISTED)
-    assert families == ["GPT-3", "BIG-G, T=0", "PaLM", "OPT"]
-    figure, ax = plt.subplots()
-    catalogue_draw.draw_catalogue(ax, TABLE, LISTED, tasks, families)
-    letters = sorted(text.get_text() for text in ax.texts)
-    assert letters == sorted(["J", "R", "M", "?", "?"])
-    catalogue_draw.draw_groups(ax, LISTED)
-    legend = catalogue_draw.legend(ax, TABLE).get_legend()
-    assert "J  jump under every metric (1)" in [text.get_text() for text in legend.get_texts()]
-    plt.close(figure)
+def drawn(table=TABLE) -> BeautifulSoup:
+    shown = catalogue_draw.picture(table, LISTED, *tables.order(table, LISTED))
+    assert "\n\n" not in shown.markup, "a blank line would end the HTML where Markdown shows it"
+    return BeautifulSoup(shown.markup, "html.parser")
+
+
+def test_each_curve_has_its_cell():
+    assert tables.order(TABLE, LISTED)[1] == ["GPT-3", "BIG-G, T=0", "PaLM", "OPT"]
+    rows = {row.th.get_text(): row.find_all("td") for row in drawn().select("tr.ability")}
+    letters = {name: [cell.get_text() for cell in cells] for name, cells in rows.items()}
+    assert letters == {
+        "a": ["J", "", "", "R"],
+        "b": ["", "", "", "M"],
+        "c": ["", "?", "?", ""],
+        "d": ["", "", "", ""],
+    }
+    framed = {name: [bool(td.select(".framed")) for td in cells] for name, cells in rows.items()}
+    assert [row.index(True) for row in framed.values()] == [0, 0, 1, 2]
+    assert all(sum(row) == 1 for row in framed.values())
+    assert rows["b"][0].i["aria-label"] == (
+        "b, GPT-3: the claim is about this family, no public scores"
+    )
+
+
+def test_each_cell_names_its_curve_and_its_card():
+    links = drawn().select("td > a")
+    names = [link["aria-label"] for link in links]
+    assert names[0] == (
+        "a, GPT-3: jump under every metric, 8 models; the claim is about this family"
+    )
+    assert names[1] == "a, OPT: because of resolution, 8 models"
+    assert links[0]["data-report"] == catalogue_draw.REPORT
+    assert links[0]["data-card"] == anchor("GPT-3", "a")
+    assert len({link["data-card"] for link in links}) == len(links) == 5
+
+
+def test_abilities_stand_below_the_model_of_their_claim():
+    groups = [
+        (group.select_one("th[scope=rowgroup]").get_text(), len(group.select(".ability")))
+        for group in drawn().find_all("tbody")
+    ]
+    assert groups == [("GPT-3 13B", 1), ("GPT-3 175B", 1), ("LaMDA 137B", 1), ("PaLM 8B", 1)]
+
+
+def test_the_legend_counts_and_chooses():
+    page = drawn()
+    labels = [label.get_text(" ", strip=True) for label in page.find_all("label")]
+    assert labels[:5] == [
+        "all 5 curves",
+        "J jump under every metric (1)",
+        "M because of the metric (1)",
+        "R because of resolution (1)",
+        "? undecided (2)",
+    ]
+    values = {choice["value"] for choice in page.find_all("input")} - {""}
+    rules = page.style.string
+    assert all(f"input[value={value}]:checked" in rules for value in values)
+
+
+def test_names_of_tasks_are_text():
+    hostile = TABLE.with_columns(task=pl.col("task").replace("a", "<b>a</b>"))
+    listed = LISTED.with_columns(task=pl.col("task").replace("a", "<b>a</b>"))
+    shown = catalogue_draw.picture(hostile, listed, *tables.order(hostile, listed))
+    assert not BeautifulSoup(shown.markup, "html.parser").find("b")
+
+
+@pytest.mark.parametrize("kind", catalogue_draw.LOOKS)
+def test_letters_can_be_read_on_their_ground(kind):
+    _, ground, ink = catalogue_draw.LOOKS[kind]
+    light, dark = sorted((luminance(ground), luminance(ink)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_the_edge_of_a_cell_can_be_seen_in_light_and_in_dark():
+    edge, dark = luminance(catalogue_draw.EDGE), luminance("#14181e")  # the theme's ground
+    assert 1.05 / (edge + 0.05) >= 3
+    assert (edge + 0.05) / (dark + 0.05) >= 3
+
+
+def luminance(color: str) -> float:
+    """Of WCAG 2."""
+    digits = re.findall("..", color[1:]) if len(color) == 7 else [c * 2 for c in color[1:]]
+    channel = np.array([int(pair, 16) for pair in digits]) / 255
+    linear = np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def test_table_in_words():

@@ -25,7 +25,8 @@ class Report(NamedTuple):
     title, summary : str
         Heading, and the one sentence below it.
     abilities : sequence of mappings
-        One card each, as `mirage.audit.cards.cards` makes them.
+        One card each, as `mirage.audit.cards.card` makes them; a link to
+        ``report.html#ID``, with a card's ``id``, opens it.
     faults : sequence of str
         Files and values that could not be used.
     x : str
@@ -63,7 +64,7 @@ def render(report: Report) -> str:
         counts[ability["verdict"]] += 1
     names = {verdict or "not-judged": name for verdict, name in VERDICTS.items()}
     payload = {
-        "abilities": [{"id": i, **ability} for i, ability in enumerate(report.abilities)],
+        "abilities": report.abilities,
         "names": names,
         "order": list(VERDICTS),
         "x": report.x,
@@ -75,6 +76,7 @@ def render(report: Report) -> str:
         title=report.title,
         summary=report.summary,
         faults=report.faults,
+        abilities=report.abilities,
         n_abilities=len(report.abilities),
         n_families=len({ability["family"] for ability in report.abilities}),
         n_models=report.n_models,

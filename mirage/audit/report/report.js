@@ -189,6 +189,7 @@
       make("p", { class: "legend" }, "Bars: 95 % intervals. Grey band above chance: scores that so few items cannot distinguish from chance. Grey column: gap of the largest jump. Dashed: fitted smooth trend. Dotted: chance."),
       numbers,
       files,
+      self === top ? make("p", {}, make("a", { href: `#${ability.id}` }, "Link to this card")) : null,
     );
   };
 
@@ -243,16 +244,17 @@
   };
   const row = (ability) => {
     const open = state.open.has(ability.id);
-    const button = make("button", { type: "button", class: "task", "aria-expanded": String(open) }, ability.task);
+    // What a link names is the button: browsers give the focus to it.
+    const button = make("button", { id: ability.id, type: "button", class: "task", "aria-expanded": String(open) }, ability.task);
     button.addEventListener("click", () => {
       open ? state.open.delete(ability.id) : state.open.add(ability.id);
       update();
-      document.querySelector(`#ability-${ability.id} .task`)?.focus();
+      document.getElementById(ability.id)?.focus();
     });
     const headline = ability.curves.find((curve) => curve.metric === ability.metric) ?? ability.curves[0];
     const cells = make(
       "tr",
-      { id: `ability-${ability.id}`, class: open ? "open" : "" },
+      { class: open ? "open" : "" },
       make("td", {}, make("span", { class: `verdict v-${ability.verdict || "not-judged"}` }, nameOf(ability.verdict || "not-judged"))),
       make("td", {}, button, ability.protocol ? make("span", { class: "protocol" }, ability.protocol) : null),
       make("td", {}, ability.family),
@@ -293,13 +295,29 @@
   const families = document.getElementById("family");
   for (const family of [...new Set(data.abilities.map((ability) => ability.family))].sort()) families.append(make("option", { value: family }, family));
   families.addEventListener("change", () => { state.family = families.value; state.page = 0; update(); });
-  const linked = /^#ability-(\d+)$/.exec(location.hash);
-  if (linked) {
-    const id = Number(linked[1]);
+  // report.html#ID opens a card, also where a filter hid it or the page was open before.
+  const follow = () => {
+    const id = location.hash.slice(1);
+    const ability = data.abilities.find((one) => one.id === id);
+    if (!ability) return false;
     state.open.add(id);
-    state.page = Math.max(0, Math.floor(shown().findIndex((ability) => ability.id === id) / PAGE));
-  } else if (data.abilities.length) state.open.add(data.abilities[0].id);
+    if (!shown().includes(ability)) {
+      Object.assign(state, { text: "", family: "" });
+      state.verdicts.clear();
+      document.getElementById("search").value = families.value = "";
+      for (const chip of document.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", "false");
+    }
+    state.page = Math.floor(shown().indexOf(ability) / PAGE);
+    update();
+    const place = document.getElementById(id);
+    place.scrollIntoView();
+    place.focus({ preventScroll: true });
+    return true;
+  };
   window.addEventListener("beforeprint", () => { for (const ability of shown().slice(0, PRINTED)) state.open.add(ability.id); update(); });
-  update();
-  if (linked) document.getElementById(`ability-${linked[1]}`)?.scrollIntoView();
+  window.addEventListener("hashchange", follow);
+  if (!follow()) {
+    if (data.abilities.length) state.open.add(data.abilities[0].id);
+    update();
+  }
 })();
