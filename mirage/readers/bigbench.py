@@ -18,8 +18,6 @@ google/BIG-bench, or from the archive that ``mirage data fetch bigbench`` makes.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import isfinite
@@ -31,6 +29,7 @@ import numpy as np
 
 from mirage.files import DataError
 from mirage.metrics import catalogue
+from mirage.readers import unpack
 from mirage.readers.files import BadFile, ResultFiles, contents, decode, read_each
 
 if TYPE_CHECKING:
@@ -189,13 +188,14 @@ def _contents(source: Path) -> Iterator[tuple[str, bytes | OSError]]:
             yield short_name(file), content
         return
     try:
-        with zipfile.ZipFile(source) as archive:
-            for name in archive.namelist():
+        with unpack.archive_of(source) as archive:
+            for name in archive.names:
                 try:
-                    yield name, archive.read(name)
-                except (zipfile.BadZipFile, zlib.error) as error:
-                    yield name, OSError(str(error))
-    except (OSError, zipfile.BadZipFile) as error:
+                    content = archive.read(name)
+                except BadFile as error:
+                    content = OSError(str(error))
+                yield name, content
+    except (OSError, BadFile) as error:
         raise DataError(f"{source} is no readable zip archive: {error}") from error
 
 

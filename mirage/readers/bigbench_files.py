@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import zipfile
-
 import polars as pl
 
 from mirage.files import DataError
-from mirage.readers import bigbench
+from mirage.readers import bigbench, unpack
 from mirage.readers.files import BadFile
 from mirage.readers.found import Found, Source
 
@@ -18,11 +16,7 @@ EXPECTED = "a JSON object with 'scores' and 'model', or a zip archive of scores_
 def matches(source: Source) -> bool:
     """Whether this is a score file of BIG-bench, or an archive of them."""
     if source.head[:4] == b"PK\x03\x04":
-        try:
-            with zipfile.ZipFile(source.path) as archive:
-                return any("scores_" in name for name in archive.namelist())
-        except (OSError, zipfile.BadZipFile):
-            return False
+        return any("scores_" in name for name in unpack.names_of(source.path))
     return {"scores", "model"} <= (source.keys or frozenset())
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 T = TypeVar("T")
+CELLS = 1 << 28  # values of a parquet table: 2 GiB as numbers
 # Python writes these three, JSON has none of them; a string is matched first and left alone.
 _NOT_JSON = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b')
 
@@ -96,11 +97,19 @@ def read_parquet(path: Path) -> pl.DataFrame:
     Raises
     ------
     BadFile
-        Polars cannot read it, or panics at it, which no ``except Exception`` catches.
+        Polars cannot read it, or panics at it, which no ``except Exception`` catches; or it has
+        more than `CELLS` values, which take no room in the file where they are all the same.
     """
     import polars as pl
 
     try:
+        lazy = pl.scan_parquet(path)
+        n_rows, n_columns = lazy.select(pl.len()).collect().item(), len(lazy.collect_schema())
+        if n_rows * n_columns > CELLS:
+            raise BadFile(
+                f"found a table of {n_rows:,} rows and {n_columns} columns, expected at most "
+                f"{CELLS:,} values; split it by model"
+            )
         return pl.read_parquet(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]

@@ -6,7 +6,6 @@ gives a `Found` or raises `mirage.readers.files.BadFile`.
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirage.readers import unpack
 from mirage.readers.files import BadFile
 
 if TYPE_CHECKING:
@@ -66,17 +66,19 @@ class Source:
     def __init__(self, path: Path, columns: Mapping[str, str] | None = None):
         self.path = path
         self.columns = columns or {}  # names of a table's columns that the caller states
+        self._is_packed = path.suffix == ".gz"
         with self._open() as file:
             self.head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
 
     def _open(self):
-        return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")
+        return unpack.open_gzip(self.path) if self._is_packed else self.path.open("rb")
 
     @cached_property
     def content(self) -> bytes:
         """All bytes, without a byte order mark."""
         with self._open() as file:
-            return file.read().removeprefix(b"\xef\xbb\xbf")
+            content = unpack.whole(file) if self._is_packed else file.read()
+        return content.removeprefix(b"\xef\xbb\xbf")
 
     @cached_property
     def text(self) -> str:
@@ -89,7 +91,8 @@ class Source:
     def lines(self):
         """Non-blank lines, one after the other, as bytes."""
         with self._open() as file:
-            for number, line in enumerate(file, 1):
+            lines = unpack.lines(file) if self._is_packed else file
+            for number, line in enumerate(lines, 1):
                 line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
                 if line.strip():
                     yield number, line

@@ -10,10 +10,6 @@ A sample's score is a number, true or false, or a letter: C is 1, P is ½, I and
 
 from __future__ import annotations
 
-import io
-import struct
-import zipfile
-import zlib
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +17,7 @@ import msgspec
 import polars as pl
 
 from mirage.metrics import catalogue
-from mirage.readers import item_metrics
+from mirage.readers import item_metrics, unpack
 from mirage.readers.files import BadFile, decode
 from mirage.readers.found import (
     Found,
@@ -39,8 +35,6 @@ NAME = "Inspect"
 EXPECTED = "an .eval archive with header.json, or a JSON object with 'eval' and 'results'"
 OPTIONS = ("outcomes",)
 _SPREADS = ("stderr", "std", "var", "bootstrap_stderr")
-_ZSTANDARD = 93  # among the compressions of zip
-_LOCAL_HEADER = struct.Struct("<26xHH")
 # How requests are sent, which changes no answer.
 _NO_SETTINGS = {"max_connections", "max_retries", "timeout", "attempt_timeout", "batch", "cache"}
 _LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
@@ -84,11 +78,7 @@ _SAMPLE = msgspec.json.Decoder(_Sample)
 def matches(source: Source) -> bool:
     """Whether this is a log of Inspect."""
     if source.head[:4] == b"PK\x03\x04":
-        try:
-            with zipfile.ZipFile(source.path) as archive:
-                return "header.json" in archive.namelist()
-        except (OSError, zipfile.BadZipFile):
-            return False
+        return "header.json" in unpack.names_of(source.path)
     keys = source.keys or frozenset()
     return {"eval", "status"} <= keys or {"eval", "results"} <= keys
 
@@ -130,44 +120,12 @@ def _decode(content: bytes) -> _Log:
 
 
 def _archive(source: Source, outcomes: bool) -> _Log:
-    try:
-        with zipfile.ZipFile(io.BytesIO(source.content)) as archive:
-            log = _decode(_member(archive, "header.json"))
-            if outcomes:
-                names = [name for name in archive.namelist() if name.startswith("samples/")]
-                log.samples = [decode(_SAMPLE, _member(archive, name)) for name in names]
-            return log
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise BadFile(f"the archive is damaged: {error}") from error
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The content of a file in the archive; zipfile knows Zstandard from Python 3.14 on."""
-    try:
-        return archive.read(name)
-    except NotImplementedError as error:
-        info = archive.getinfo(name)
-        if info.compress_type != _ZSTANDARD:
-            raise BadFile(f"{name} is compressed in a way that no Inspect log is") from error
-    try:
-        import zstandard
-    except ImportError as error:
-        raise BadFile(
-            "the archive is compressed with Zstandard, which this Python cannot read: "
-            "pip install 'mirage-book[logs]'"
-        ) from error
-    archive.fp.seek(info.header_offset)
-    start = archive.fp.read(_LOCAL_HEADER.size)
-    try:
-        skipped = sum(_LOCAL_HEADER.unpack(start))  # lengths of a name and of further fields
-        archive.fp.seek(skipped, io.SEEK_CUR)
-        packed = archive.fp.read(info.compress_size)
-        content = zstandard.ZstdDecompressor().decompressobj().decompress(packed)
-    except (struct.error, zstandard.ZstdError) as error:
-        raise BadFile(f"the archive is damaged: {name}: {error}") from error
-    if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
-        raise BadFile(f"the archive is damaged: {name} has another content than its checksum")
-    return content
+    with unpack.archive_of(source.path) as archive:
+        log = _decode(archive.read("header.json"))
+        if outcomes:
+            names = [name for name in archive.names if name.startswith("samples/")]
+            log.samples = [decode(_SAMPLE, archive.read(name)) for name in names]
+        return log
 
 
 def _common(log: _Log) -> dict[str, Any]:

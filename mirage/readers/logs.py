@@ -119,6 +119,11 @@ def read(
         Where nothing can be read: what was looked at, and what would be read; or with ``strict``
         where there is any fault.
 
+    Notes
+    -----
+    What is compressed is unpacked within the bounds of `mirage.readers.unpack`: a file from which
+    too much comes out is a fault, and never fills the memory.
+
     See Also
     --------
     mirage.emergence.judge.table : Judge every curve of the scores.
