@@ -17,6 +17,7 @@ import typer
 from mirage.audit.cli import audit
 from mirage.evaluation.cli import app as arithmetic
 from mirage.files import DataError, MirageError, NetworkError
+from mirage.processes import Backend
 
 # Help without rich: its import takes longer than all else that `mirage --help` does.
 app = typer.Typer(
@@ -218,12 +219,6 @@ class _Profile(StrEnum):
     paper = "paper"
 
 
-class _Backend(StrEnum):
-    local = "local"
-    dask = "dask"
-    ray = "ray"
-
-
 _PROFILE = Annotated[_Profile, typer.Option(help="quick: minutes; paper: all sizes and seeds.")]
 
 
@@ -243,9 +238,7 @@ def run(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; default: the number of cores.")
     ] = None,
-    backend: Annotated[
-        _Backend | None, typer.Option(help="Where the worker processes run.")
-    ] = None,
+    backend: Annotated[Backend | None, typer.Option(help="Where the worker processes run.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Run notebooks that are up to date, too.")
     ] = False,

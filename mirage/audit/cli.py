@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from mirage.files import MirageError
+from mirage.processes import Backend
 
 EXAMPLE = Path(__file__).parent / "example" / "pythia-arithmetic.csv"
 
@@ -58,6 +59,10 @@ def audit(
             "only what is new. $MIRAGE_CACHE names the folder.",
         ),
     ] = True,
+    backend: Annotated[
+        Backend | None,
+        typer.Option(help="Where curves are tested for jumps: here, or on a cluster's workers."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
 ) -> None:
     """Judge every ability in evaluation logs: is its jump the metric, the test set, or the model?
@@ -85,6 +90,7 @@ def audit(
         raise typer.BadParameter(f"{missing[0]} does not exist; expected files or folders of logs")
     console = Console(soft_wrap=False)
     options = {"x": x, "chance": guesses, "n_params": sizes, "columns": names, "seed": seed}
+    options["backend"] = backend
     try:
         with bar(Console(stderr=True)) as progress:
             found = run(logs, progress=progress, cache=_cache() if cache else None, **options)

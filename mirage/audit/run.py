@@ -171,6 +171,7 @@ def audit(
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
     cache: str | Path | None = None,
+    backend: str | None = None,
 ) -> Audit:
     """Ask of every ability in some logs: is it the metric, the items, the models, or a jump?
 
@@ -197,6 +198,9 @@ def audit(
     cache : path, optional
         Folder in which results of tests are kept, so that an audit that was stopped goes on where
         it was, and one of more logs tests only what is new. By default nothing is kept.
+    backend : {"local", "dask", "ray"}, optional
+        Where curves are tested for jumps, as `mirage.processes.workers` says; the verdicts are the
+        same. On one machine threads do it as well.
 
     Returns
     -------
@@ -233,7 +237,7 @@ def audit(
         scores, outcomes, faults, notes = read.scores, read.outcomes, read.faults, read.notes
         files = tuple(read.files.filter(pl.col("fault").is_null())["file"])
     rng = np.random.default_rng(seed)
-    with working(None if cache is None else Path(cache), progress):
+    with working(None if cache is None else Path(cache), progress, backend):
         judged = abilities.examine(scores, outcomes, x=x, chance=chance or None, rng=rng)
     texts = ("protocol", "verdict", "sentence", "note", "plan")
     verdicts = judged.verdicts.with_columns(pl.col(texts).fill_null(""))

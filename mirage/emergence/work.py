@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import joblib
 import numpy as np
 
-from mirage import code_digest
+from mirage import code_digest, processes
 from mirage.files import MirageError, atomic_write
 
 Arrays = Mapping[str, np.ndarray]
@@ -34,10 +34,17 @@ class Work(NamedTuple):
         Of remembered parts; None for none.
     progress : callable or None
         Called as ``progress(stage, n_done, n_parts)``.
+    backend : str
+        Where parts are computed: "local" is threads of this process, as parts are NumPy's work;
+        the others are those of `mirage.processes`.
+    jobs : int
+        How many at once, on this machine.
     """
 
     folder: Path | None = None
     progress: Callable[[str, int, int], None] | None = None
+    backend: str = "local"
+    jobs: int = joblib.cpu_count()
 
 
 _WORK: ContextVar[Work | None] = ContextVar("work", default=None)
@@ -45,7 +52,9 @@ _WORK: ContextVar[Work | None] = ContextVar("work", default=None)
 
 @contextmanager
 def working(
-    folder: Path | None = None, progress: Callable[[str, int, int], None] | None = None
+    folder: Path | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    backend: str | None = None,
 ) -> Iterator[None]:
     """Remember parts in a folder and report progress, as long as the context lasts.
 
@@ -53,8 +62,11 @@ def working(
     ----------
     folder, progress
         As of `Work`.
+    backend : {"local", "dask", "ray"}, optional
+        As of `mirage.processes.workers`.
     """
-    token = _WORK.set(Work(folder, progress))
+    jobs, backend = processes.workers(backend=backend)
+    token = _WORK.set(Work(folder, progress, backend, jobs))
     try:
         yield
     finally:
@@ -68,7 +80,7 @@ def in_parts(
     keys: Sequence[bytes],
     module: str,
 ) -> list[Arrays]:
-    """Compute parts in a thread for each core, those alone that are not remembered.
+    """Compute parts side by side, those alone that are not remembered.
 
     Parameters
     ----------
@@ -88,28 +100,57 @@ def in_parts(
     list of mappings
         In the order of the parts. An interruption leaves the finished parts remembered.
     """
-    folder, progress = _WORK.get() or Work()
+    work = _WORK.get() or Work()
+    folder = work.folder
     paths = [None if folder is None else folder / f"{_name(key, module)}.npz" for key in keys]
+    results: dict[int, Arrays] = {}
+    compute_all = _in_threads if work.backend == "local" else _in_processes
+    with closing(compute_all(compute, parts, paths, work)) as finished:
+        for i, found in finished:
+            results[i] = found
+            if work.progress:
+                work.progress(stage, len(results), len(parts))
+    return [results[i] for i in range(len(parts))]
 
+
+def _in_threads(compute, parts, paths, work: Work) -> Iterator[tuple[int, Arrays]]:
     def one(i: int) -> tuple[int, Arrays]:
-        found = None if paths[i] is None else _read(paths[i])
+        found = _read(paths[i])
         if found is None:
             found = compute(parts[i])
-            if paths[i] is not None:
-                _write(paths[i], found)
+            _write(paths[i], found)
         return i, found
 
-    results: dict[int, Arrays] = {}
-    threads = ThreadPoolExecutor(joblib.cpu_count())
+    threads = ThreadPoolExecutor(work.jobs)
     try:
         for done in as_completed([threads.submit(one, i) for i in range(len(parts))]):
-            i, found = done.result()
-            results[i] = found
-            if progress:
-                progress(stage, len(results), len(parts))
+            yield done.result()
     finally:
         threads.shutdown(cancel_futures=True)
-    return [results[i] for i in range(len(parts))]
+
+
+def _in_processes(compute, parts, paths, work: Work) -> Iterator[tuple[int, Arrays]]:
+    """Parts go to the workers; what is remembered is read and written here."""
+    known = {i: found for i, path in enumerate(paths) if (found := _read(path)) is not None}
+    yield from known.items()
+    task = joblib.delayed(_numbered)
+    tasks = [task(i, compute, part) for i, part in enumerate(parts) if i not in known]
+    if not tasks:
+        return
+    try:
+        with closing(processes.unordered(tasks, work.jobs, work.backend)) as finished:
+            for i, found in finished:
+                _write(paths[i], found)
+                yield i, found
+    except BrokenExecutor as error:
+        kept = "are kept" if work.folder else "are lost: nothing was to be kept"
+        raise MirageError(
+            f"{work.backend}: a worker died (killed, or out of memory?); finished tests {kept}"
+        ) from error
+
+
+def _numbered(i: int, compute, part) -> tuple[int, Arrays]:
+    return i, compute(part)
 
 
 def key_of(*values: Any) -> bytes:
@@ -149,8 +190,10 @@ def _code(module: str) -> bytes:
     return f"{code_digest.digest(code)}{runtime}".encode()
 
 
-def _read(path: Path) -> Arrays | None:
+def _read(path: Path | None) -> Arrays | None:
     """The arrays of a file; None where it is absent or damaged."""
+    if path is None:
+        return None
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
@@ -158,8 +201,10 @@ def _read(path: Path) -> Arrays | None:
         return None
 
 
-def _write(path: Path, arrays: Arrays) -> None:
+def _write(path: Path | None, arrays: Arrays) -> None:
     """Keep the arrays of a part; a full disk costs the memory, and not the audit."""
+    if path is None:
+        return
     try:
         with atomic_write(path) as file:
             np.savez(file, **arrays)

@@ -6,7 +6,7 @@ the versions of the numerical packages below it, with torch's device. A killed r
 and loses at most the configurations in flight; a damaged file is named and recomputed; two runs at
 once write the same bytes under the same name.
 
-Parallelism is joblib's: processes with one thread each, or its Dask or Ray backend for a cluster.
+Where the configurations are evaluated is said in :mod:`mirage.processes`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,16 @@ import logging
 import os
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mirage import code_digest, tables
+from mirage import code_digest, processes, tables
 from mirage.files import MirageError, atomic_write
-from mirage.processes import end_with
 from mirage.progress import track
 
 if TYPE_CHECKING:
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BACKENDS = ("local", "dask", "ray")
 FORMAT = 2  # of what is stored: raised where this module changes the rows of a finished sweep
 
 Row = dict[str, Any]
@@ -100,7 +97,7 @@ def run(
     """
     if not configs:
         raise ValueError("configs is empty: found 0 configurations, expected at least one")
-    jobs, backend = _workers(jobs, backend)
+    jobs, backend = processes.workers(jobs, backend)
     folder = (cache or _cache_folder()) / _slug(family)
     names = [getattr(f, "__qualname__", "") for f in (evaluate, prepare)]
     function = [*names, fingerprint(evaluate.__module__)]
@@ -210,19 +207,6 @@ def _describe(rows: Sequence[Row] | None) -> str:
     return ", ".join(filter(None, [*parts, f"loss {loss:.3f}" if loss is not None else ""]))
 
 
-def _workers(jobs: int | None, backend: str | None) -> tuple[int, str]:
-    """Take from the environment what was not given; refuse what is neither."""
-    import joblib
-
-    backend = backend or os.environ.get("MIRAGE_BACKEND") or "local"
-    if backend not in BACKENDS:
-        raise ValueError(f"backend: found {backend!r}, expected one of {', '.join(BACKENDS)}")
-    jobs = jobs or os.environ.get("MIRAGE_JOBS") or joblib.cpu_count()
-    if not str(jobs).isdecimal() or int(jobs) < 1:
-        raise ValueError(f"jobs: found {jobs!r}, expected a number of processes, at least 1")
-    return int(jobs), backend
-
-
 def _compute(
     evaluate, todo: Mapping[Path, Any], data, jobs: int, backend: str
 ) -> Iterator[tuple[Path, bytes, str]]:
@@ -231,18 +215,11 @@ def _compute(
         return
     import joblib
 
-    task, jobs = joblib.delayed(_evaluate_one), min(jobs, len(todo))
+    task = joblib.delayed(_evaluate_one)
     tasks = [task(evaluate, path, config, data) for path, config in todo.items()]
-    # One task a batch: a kill costs what is in flight, which must not be a batch of finished ones.
-    options = {"batch_size": 1, "max_nbytes": "1M"}
-    with warnings.catch_warnings(), _backend(backend, jobs):
-        # A sweep that a full disk ends leaves results unused, which joblib would remark on.
-        warnings.filterwarnings("ignore", ".*You could benefit from adjusting", UserWarning)
-        if joblib.parallel.get_active_backend()[0].supports_return_generator:
-            yield from joblib.Parallel(return_as="generator_unordered", **options)(tasks)
-        else:  # Ray's: rounds, so that a kill costs no more than one
-            for start in range(0, len(tasks), jobs):
-                yield from joblib.Parallel(**options)(tasks[start : start + jobs])
+    # Closed here: a sweep that a full disk ends leaves results that nobody asks for.
+    with closing(processes.unordered(tasks, min(jobs, len(todo)), backend)) as results:
+        yield from results
 
 
 def _evaluate_one(evaluate, path: Path, config, data) -> tuple[Path, bytes, str]:
@@ -268,35 +245,3 @@ def _keep_freed_memory() -> None:
     if mallopt:
         mallopt(trim_threshold, 2**30)
         mallopt(mmap_threshold, 2**25)  # the largest it takes
-
-
-@contextmanager
-def _backend(name: str, jobs: int) -> Iterator[None]:
-    import joblib
-
-    try:
-        if name == "dask":
-            from distributed import Client, KilledWorker
-        elif name == "ray":
-            from ray.util.joblib import register_ray
-    except ModuleNotFoundError as error:
-        raise MirageError(
-            f"backend {name}: the package {error.name!r} is not installed; "
-            "pip install 'mirage-book[cluster]' brings it"
-        ) from None
-    if name == "local":
-        watched = {"initializer": end_with, "initargs": (os.getpid(),)}
-        with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1, **watched):
-            yield
-    elif name == "dask":
-        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-        here = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-        with Client(address) if address else Client(**here), joblib.parallel_config("dask"):
-            try:
-                yield
-            except KilledWorker as error:
-                raise BrokenExecutor(str(error)) from error
-    else:
-        register_ray()
-        with joblib.parallel_config("ray", n_jobs=jobs):
-            yield

@@ -1,9 +1,15 @@
 """Work in parts: remembered by content, reported, and stopped without losing what is done."""
 
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+
+import joblib
 import numpy as np
 import pytest
 
+from mirage import processes
 from mirage.emergence.work import in_parts, key_of, working
+from mirage.files import MirageError
 
 MODULE = "mirage.fits.jump"
 
@@ -29,6 +35,42 @@ def test_parts_are_computed_once_and_come_in_order(tmp_path):
     damaged.write_bytes(b"no archive")
     assert run([1, 2, 3, 4]) == [1, 4, 9, 16]
     assert len(calls) == 5
+
+
+def test_parts_on_workers_are_remembered_and_come_in_order(tmp_path, monkeypatch):
+    """In threads here; `tests/audit/test_audit.py` has workers of Dask."""
+    monkeypatch.setattr(
+        processes, "_backend", lambda _, n: joblib.parallel_config("threading", n_jobs=n)
+    )
+    calls, told = [], []
+
+    def square(x):
+        calls.append(x)
+        return {"y": np.array([x**2])}
+
+    def run(xs):
+        with working(tmp_path, lambda *step: told.append(step), "dask"):
+            found = in_parts("squares", square, xs, [key_of(x) for x in xs], MODULE)
+        return [part["y"].item() for part in found]
+
+    assert run([3, 1, 2]) == [9, 1, 4]
+    assert run([2, 3, 4]) == [4, 9, 16]
+    assert run([4, 3]) == [16, 9]
+    assert sorted(calls) == [1, 2, 3, 4]
+    assert told[-1] == ("squares", 2, 2)
+
+
+def test_a_worker_that_dies_is_said_and_what_is_done_is_kept(tmp_path, monkeypatch):
+    @contextmanager
+    def dying(_, n):
+        with joblib.parallel_config("threading", n_jobs=1):
+            yield
+            raise BrokenExecutor("a worker was killed")
+
+    monkeypatch.setattr(processes, "_backend", dying)
+    with working(tmp_path, backend="dask"), pytest.raises(MirageError, match="finished tests are"):
+        in_parts("parts", lambda x: {"y": np.array([x])}, [1], [key_of(1)], MODULE)
+    assert len(list(tmp_path.glob("*.npz"))) == 1
 
 
 def test_what_is_done_before_an_interruption_is_kept(tmp_path):

@@ -20,7 +20,7 @@ import toy_sweep
 from polars.testing import assert_frame_equal
 from toy_sweep import Config, Data, evaluate
 
-from mirage import code_digest
+from mirage import code_digest, processes
 from mirage.files import DiskError, MirageError
 from mirage.training import sweep
 from mirage.training.sweep import SweepError
@@ -446,7 +446,7 @@ def test_backend_without_a_generator_works_in_rounds(run, data, monkeypatch):
     threads = joblib.parallel.BACKENDS["threading"]
     monkeypatch.setattr(threads, "supports_return_generator", False)
     monkeypatch.setattr(
-        sweep, "_backend", lambda _, n: joblib.parallel_config("threading", n_jobs=n)
+        processes, "_backend", lambda _, n: joblib.parallel_config("threading", n_jobs=n)
     )
     assert run(numbers(5), jobs=2)["score"].to_list() == [toy_sweep.score(i) for i in range(5)]
     assert data.counts() == dict.fromkeys(range(5), 1)
