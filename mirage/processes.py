@@ -146,8 +146,10 @@ def unordered(tasks: Sequence[Any], jobs: int, backend: str) -> Iterator[Any]:
     ------
     MirageError
         The backend's package is not installed.
-    BrokenExecutor
-        A worker process died.
+
+    Notes
+    -----
+    A worker process that dies raises ``concurrent.futures.BrokenExecutor``.
     """
     import joblib
 

@@ -188,7 +188,7 @@
       panels,
       make("p", { class: "legend" }, "Bars: 95 % intervals. Grey band above chance: scores that so few items cannot distinguish from chance. Grey column: gap of the largest jump. Dashed: fitted smooth trend. Dotted: chance."),
       numbers,
-      files,
+      ability.files.length ? files : null,
       self === top ? make("p", {}, make("a", { href: `#${ability.id}` }, "Link to this card")) : null,
     );
   };
