@@ -196,7 +196,7 @@ def _judged(
     decided = [decide(one, value) for one, value in zip(evidence, q, strict=True)]
     rows = [_row(*parts) for parts in zip(evidence, decided, p, q, strict=True)]
     undecided = [i for i, v in enumerate(decided) if v.verdict == "undecided" and plan]
-    for i, text in zip(undecided, plans([evidence[i] for i in undecided], rng), strict=True):
+    for i, text in zip(undecided, plans([evidence[i] for i in undecided]), strict=True):
         rows[i]["plan"] = text
     judged = iter(zip(rows, evidence, strict=True))
     pairs = [next(judged) if one.judged else (_not_judged(one), None) for one in found]

@@ -7,10 +7,12 @@ import numpy as np
 from mirage.emergence.ability import MetricCurve
 from mirage.emergence.work import in_parts, key_of
 from mirage.fits.jump import FEWEST, LEAST_SCATTER, Jumps, jump_test
+from mirage.fits.power import jump_power
 
 LEVEL = 0.05  # of every test
 FAMILY = 10  # curves from which the scatter of a family is estimated
 _FINEST = 20_000  # most draws of a curve
+_POWER_DRAWS = 60  # of the jump test, that take as long as the power at one height
 _AT_ONCE = 2**17  # scores drawn for the curves of a part: less than a second
 
 NO_TEST = {
@@ -19,6 +21,7 @@ NO_TEST = {
     "score_height": np.nan,
     "detectable": np.nan,
     "scatter": np.nan,
+    "least_scatter": LEAST_SCATTER,
     "gap": (np.nan, np.nan),
 }
 
@@ -41,20 +44,22 @@ def jumps(curves: list[MetricCurve], family: list[str], rng, n_draws: int) -> li
         extreme = max(int((p <= 2 / (n_draws + 1)).sum()), 1)
         finer = min(int(2 * tested.sum() / (LEVEL * extreme)), _FINEST)
         if len(near) and finer > n_draws:
-            _fill(cells, curves, near, rng, least, finer)
+            _fill(cells, curves, near, rng, least, finer, with_power=False)
     return cells
 
 
-def _fill(cells, curves, rows, rng, least, n_draws) -> None:
+def _fill(cells, curves, rows, rng, least, n_draws, with_power=True) -> None:
     """Write the results of the jump test of some curves into their cells."""
-    found = jumps_of([curves[i] for i in rows], rng, least[rows], n_draws)
+    found = jumps_of([curves[i] for i in rows], rng, least[rows], n_draws, with_power=with_power)
     for row, i in enumerate(rows):
+        detectable = found.smallest_detectable[row] if with_power else cells[i]["detectable"]
         cells[i] = {
             "p_jump": float(found.p_value[row]),
             "height": float(found.height[row]),
             "score_height": float(found.score_height[row]),
-            "detectable": float(found.smallest_detectable[row]),
+            "detectable": float(detectable),
             "scatter": float(found.scatter[row]),
+            "least_scatter": float(least[i]),
             "gap": (float(found.gap_low[row]), float(found.gap_high[row])),
             "expected": found.expected[row, : len(curves[i].x)],
         }
@@ -66,7 +71,7 @@ def _family_scatter(curves, family, rng) -> np.ndarray:
     least = np.full(len(curves), LEAST_SCATTER)
     rows = np.flatnonzero(count[place] >= FAMILY)
     if len(rows):
-        found = jumps_of([curves[i] for i in rows], rng, least[rows], 19).scatter
+        found = jumps_of([curves[i] for i in rows], rng, least[rows], 19, with_power=False).scatter
         for name in np.unique(place[rows]):
             of_family = place[rows] == name
             least[rows[of_family]] = np.median(found[of_family])
@@ -74,7 +79,12 @@ def _family_scatter(curves, family, rng) -> np.ndarray:
 
 
 def jumps_of(
-    curves: list[MetricCurve], rng, least, n_draws: int, stage: str = "curves tested for jumps"
+    curves: list[MetricCurve],
+    rng,
+    least,
+    n_draws: int,
+    stage: str = "curves tested for jumps",
+    with_power: bool = True,
 ) -> Jumps:
     """Run `mirage.fits.jump_test` on curves that all have bounds, or all have none, in parts.
 
@@ -88,14 +98,31 @@ def jumps_of(
         (_arguments(curves[i : i + size], least[i : i + size]), child)
         for i, child in zip(starts, rngs, strict=True)
     ]
-    keys = [key_of(n_draws, *arguments.values(), child) for arguments, child in parts]
+    keys = [key_of(n_draws, with_power, *arguments.values(), child) for arguments, child in parts]
 
     def one(part):
         arguments, child = part
-        return jump_test(**arguments, n_draws=n_draws, rng=child)._asdict()
+        found = jump_test(**arguments, n_draws=n_draws, rng=child, with_power=with_power)
+        return found._asdict()
 
     found = in_parts(stage, one, parts, keys, jump_test.__module__)
     return Jumps(*(_stacked([part[name] for part in found], longest) for name in Jumps._fields))
+
+
+def powers_of(curves: list[MetricCurve], height: float, least, spread, stage: str) -> np.ndarray:
+    """Run `mirage.fits.jump_power` on curves as `jumps_of` does."""
+    longest = max(len(curve.x) for curve in curves)
+    size = max(1, _AT_ONCE // (_POWER_DRAWS * longest))
+    parts = [
+        _arguments(curves[i : i + size], least[i : i + size])
+        | {"height": np.asarray(height), "spread": np.asarray(spread[i : i + size], float)}
+        for i in range(0, len(curves), size)
+    ]
+    keys = [key_of(*arguments.values()) for arguments in parts]
+    found = in_parts(
+        stage, lambda part: {"power": jump_power(**part)}, parts, keys, jump_power.__module__
+    )
+    return np.concatenate([part["power"] for part in found])
 
 
 def _stacked(arrays: list[np.ndarray], longest: int) -> np.ndarray:

@@ -34,6 +34,8 @@ class Finding(NamedTuple):
         Dormant share and rise width.
     p_jump, height, score_height, detectable, scatter : float
         Of `mirage.fits.jump_test`; NaN with fewer than 5 models.
+    least_scatter : float
+        Between-model scatter that the test allows for at least, log odds.
     gap : (float, float)
         Sizes between which the jump would lie.
     expected : ndarray, shape (models,)
@@ -49,6 +51,7 @@ class Finding(NamedTuple):
     score_height: float
     detectable: float
     scatter: float
+    least_scatter: float
     gap: tuple[float, float]
     expected: np.ndarray
 

@@ -1,35 +1,53 @@
 """What would decide an undecided ability: more items, another model, or another metric.
 
-Each proposal is tried on the smooth curve that fits: how small a jump would the test then find?
+Each proposal is tried on the smooth curve that fits: how often would the test then find a jump?
 The assumption, said with every plan: models go on to scatter about the curve as they do now.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from scipy.special import ndtri
 
 from mirage.emergence.ability import MetricCurve
-from mirage.emergence.ability_jumps import jumps_of
+from mirage.emergence.ability_jumps import powers_of
 from mirage.emergence.evidence import Evidence, Finding
 from mirage.emergence.verdicts import JUMP, informative, size
 from mirage.fits.jump import FEWEST
+from mirage.fits.power import POWER
 from mirage.formatting import number
 from mirage.statistics.resolution import smallest_detectable
 
-FACTORS = (3, 10, 30)  # times as many items
+MOST_ITEMS = 30  # times as many
 MORE_MODELS = (1, 2, 4)
-_N_DRAWS = 60  # of a detectable height, of which two digits are enough
+_ROUNDS = 3  # of the search for the fewest items, after its ends
 
 
-def plans(undecided: list[Evidence], rng: np.random.Generator) -> list[str]:
+class Smooth(NamedTuple):
+    """A curve without a jump, on which proposals are tried.
+
+    Attributes
+    ----------
+    curve : MetricCurve
+        With the scores that its smooth fit expects.
+    least, scatter : float
+        Scatter that the test allows for, and that of the models, log odds.
+    """
+
+    curve: MetricCurve
+    least: float
+    scatter: float
+
+
+def plans(undecided: list[Evidence]) -> list[str]:
     """Say for each ability what would decide it.
 
     Parameters
     ----------
     undecided : list of Evidence
         Abilities without a verdict.
-    rng : numpy.random.Generator
-        Source of the draws.
 
     Returns
     -------
@@ -37,52 +55,102 @@ def plans(undecided: list[Evidence], rng: np.random.Generator) -> list[str]:
         One or two plain sentences each, the cheapest sufficient step first: a metric that the
         same answers allow, more items, more models.
     """
-    proposals, owners = [], []
-    for i, evidence in enumerate(undecided):
-        for proposal in _proposals(informative(evidence.findings)):
-            proposals.append(proposal)
-            owners.append(i)
-    heights = _heights([curve for _, curve, _ in proposals], [s for *_, s in proposals], rng)
-    enough: dict[int, list[str]] = {}
-    for i, (text, *_), height in zip(owners, proposals, heights, strict=True):
-        if height <= JUMP:
-            enough.setdefault(i, []).append(text)
-    return [_sentence(evidence, enough.get(i, [])) for i, evidence in enumerate(undecided)]
+    findings = [informative(evidence.findings) for evidence in undecided]
+    blind = [i for i, finding in enumerate(findings) if not finding.detectable <= JUMP]
+    enough: dict[int, list[str]] = {i: [] for i in blind}
+    for way in (_more_items, _more_models):
+        for i, text in zip(blind, way([findings[i] for i in blind]), strict=True):
+            enough[i] += filter(None, [text])
+    return [_sentence(evidence, enough.get(i)) for i, evidence in enumerate(undecided)]
 
 
-def _heights(curves: list[MetricCurve], scatter: list[float], rng) -> np.ndarray:
-    """Smallest detectable jump of each proposed curve, in the order of the curves."""
-    heights = np.full(len(curves), np.inf)
-    bounded = np.array([curve.bounds is not None for curve in curves], dtype=bool)
+def _more_items(findings: list[Finding]) -> list[str | None]:
+    """The fewest items, to two digits, that would show a jump; None where 30 times are too few."""
+    counted = np.array([f.curve.n_items is not None and len(f.curve.x) >= FEWEST for f in findings])
+    rows = np.flatnonzero(counted)
+    factors = np.full(len(findings), np.inf)
+    factors[rows] = fewest_items([_smooth(findings[i]) for i in rows])
+    texts: list[str | None] = []
+    for finding, factor in zip(findings, factors, strict=True):
+        if np.isinf(factor):
+            texts.append(None)
+            continue
+        now = float(finding.curve.n_items.min())
+        n = two_digits(factor * now)
+        texts.append(f"{number(n)} items for each model ({number(n / now, 2)} times as many)")
+    return texts
+
+
+def fewest_items(curves: list[Smooth]) -> np.ndarray:
+    """How many times as many items show a jump with 80 % power; inf if 30 times are too few.
+
+    The factor is found by interpolation of the normal quantile of the power against the logarithm
+    of the items. It is known to about a tenth, as the power is simulated.
+    """
+    low, high = np.zeros(len(curves)), np.full(len(curves), np.log(MOST_ITEMS))
+    missing, beyond = _missing(curves, low), _missing(curves, high)
+    for _ in range(_ROUNDS):
+        rows = np.flatnonzero((missing > 0) & (beyond <= 0))
+        middle = _zero(low[rows], high[rows], missing[rows], beyond[rows])
+        found = _missing([curves[i] for i in rows], middle)
+        for rest, end, values in ((found > 0, low, missing), (found <= 0, high, beyond)):
+            end[rows[rest]], values[rows[rest]] = middle[rest], found[rest]
+    enough = np.where(missing > 0, _zero(low, high, missing, beyond), low)
+    return np.where(beyond <= 0, np.exp(enough), np.inf)
+
+
+def _zero(low, high, before, after):
+    """Where a straight line from ``before`` > 0 to ``after`` ≤ 0 is 0."""
+    return low + (high - low) * before / np.where(before > after, before - after, 1)
+
+
+def _missing(curves: list[Smooth], log_factor) -> np.ndarray:
+    """What the power of the test lacks to 80 %, as a normal quantile, with more items."""
+    more = [
+        one._replace(curve=one.curve._replace(n_items=np.rint(one.curve.n_items * factor)))
+        for one, factor in zip(curves, np.exp(log_factor), strict=True)
+    ]
+    return ndtri(POWER) - ndtri(np.clip(_powers(more), 0.002, 0.998))
+
+
+def _powers(curves: list[Smooth]) -> np.ndarray:
+    """Power of the test for a jump in each curve."""
+    powers = np.zeros(len(curves))
+    bounded = np.array([one.curve.bounds is not None for one in curves], dtype=bool)
     for kind in (True, False):
-        rows = np.flatnonzero(bounded == kind)
-        if len(rows):
-            least = np.array([scatter[i] for i in rows])
-            found = jumps_of([curves[i] for i in rows], rng, least, _N_DRAWS, "plans tried")
-            heights[rows] = found.smallest_detectable
-    return heights
+        some = [curves[i] for i in np.flatnonzero(bounded == kind)]
+        if some:
+            least, scatter = (np.array([one[i] for one in some]) for i in (1, 2))
+            metrics = [one.curve for one in some]
+            powers[bounded == kind] = powers_of(metrics, JUMP, least, scatter, "plans tried")
+    return powers
 
 
-def _proposals(finding: Finding):
-    """Texts, curves and scatter to try, the cheapest of each kind first."""
-    curve = finding.curve
-    expected = finding.expected
+def _smooth(finding: Finding) -> Smooth:
+    """The smooth curve of a finding."""
+    curve, expected = finding.curve, finding.expected
     if np.isnan(expected).any():  # fewer than 5 models: no smooth curve, but the scores
         expected = curve.y
-    scatter = max(np.nan_to_num(finding.scatter, nan=0.2), 0.1)
-    smooth = curve._replace(y=expected, items=None)
-    if curve.n_items is not None and len(curve.x) >= FEWEST:
-        for factor in FACTORS:
-            n = curve.n_items * factor
-            text = f"{number(float(n.min()))} items for each model, {factor} times as many"
-            yield text, smooth._replace(n_items=n), scatter
-    for count in MORE_MODELS:
-        denser = _denser(smooth, finding.gap, count)
-        if len(denser.x) < FEWEST:
-            continue
-        added = np.setdiff1d(denser.x, curve.x)
-        sizes = ", ".join(size(value) for value in added)
-        yield f"{count} more model{'s' * (count > 1)} ({sizes})", denser, scatter
+    scatter = max(np.nan_to_num(finding.scatter, nan=0.2), finding.least_scatter)
+    return Smooth(curve._replace(y=expected, items=None), finding.least_scatter, scatter)
+
+
+def _more_models(findings: list[Finding]) -> list[str | None]:
+    """The fewest further models that would show a jump; None where four are too few."""
+    texts: list[str | None] = [None] * len(findings)
+    tried = []
+    for i, finding in enumerate(findings):
+        one = _smooth(finding)
+        for count in MORE_MODELS:
+            denser = _denser(one.curve, finding.gap, count)
+            if len(denser.x) >= FEWEST:
+                tried.append((i, count, one._replace(curve=denser)))
+    for (i, count, one), power in zip(tried, _powers([c for *_, c in tried]), strict=True):
+        if texts[i] is None and power >= POWER:
+            added = np.setdiff1d(one.curve.x, findings[i].curve.x)
+            sizes = ", ".join(size(value) for value in added)
+            texts[i] = f"{count} more model{'s' * (count > 1)} ({sizes})"
+    return texts
 
 
 def _denser(curve: MetricCurve, gap, count: int) -> MetricCurve:
@@ -106,7 +174,8 @@ def _denser(curve: MetricCurve, gap, count: int) -> MetricCurve:
     return curve._replace(x=sizes, y=y, n_items=n, stderr=error)
 
 
-def _sentence(evidence: Evidence, enough: list[str]) -> str:
+def _sentence(evidence: Evidence, enough: list[str] | None) -> str:
+    """Say what would decide an ability; `enough` is None where the test is sharp enough."""
     head = evidence.findings[0]
     n = head.curve.n_items
     if head.above_chance is False and n is not None:
@@ -117,20 +186,32 @@ def _sentence(evidence: Evidence, enough: list[str]) -> str:
     hints = []
     if head.curve.sharp and evidence.smooth is None:
         hints.append("A metric with partial credit on the same answers (log samples), at no cost.")
-    if enough:
+    shown = f"a jump of {JUMP:g} in log odds with 80 % power"
+    if enough is None:
         hints.append(
-            f"{' or '.join(_cheapest(enough))} would show a jump of {JUMP:g} in log odds with "
-            f"80 % power, if models scatter about the curve as they do now."
+            f"These models and items would show {shown} already; new items or further models would "
+            f"settle what is left open."
+        )
+    elif enough:
+        hints.append(
+            f"{' or '.join(enough)} would show {shown}, if models scatter about the curve as they "
+            f"do now."
         )
     else:
         hints.append(
-            f"Neither {FACTORS[-1]} times as many items nor {MORE_MODELS[-1]} more models would "
-            f"show a jump of {JUMP:g} in log odds with 80 % power."
+            f"Neither {MOST_ITEMS} times as many items nor {MORE_MODELS[-1]} more models would "
+            f"show {shown}."
         )
     return " ".join(hints)
 
 
-def _cheapest(texts: list[str]) -> list[str]:
-    """The first proposal of each kind: they come in the order of their cost."""
-    items = [text for text in texts if "items" in text][:1]
-    return items + [text for text in texts if "more model" in text][:1]
+def two_digits(value: float) -> float:
+    """Round a positive number up to two significant digits.
+
+    Examples
+    --------
+    >>> two_digits(1234.0), two_digits(0.071), two_digits(130.0)
+    (1300.0, 0.071, 130.0)
+    """
+    unit = 10.0 ** (np.floor(np.log10(value)) - 1)
+    return float(np.round(np.ceil(value / unit - 1e-9) * unit, 12))

@@ -13,6 +13,7 @@ from mirage.fits.lengths import GeometricLength, LinearLength, geometric_length,
 from mirage.fits.linearised import Curvature, curvature
 from mirage.fits.models import FAMILIES
 from mirage.fits.monotone import isotonic
+from mirage.fits.power import jump_power
 from mirage.fits.profiles import Threshold, threshold
 
 MODELS: dict[str, str] = {name: model.kind for name, model in FAMILIES.items()}
@@ -36,6 +37,7 @@ __all__ = [
     "forecast",
     "geometric_length",
     "isotonic",
+    "jump_power",
     "jump_test",
     "linear_length",
     "threshold",

@@ -12,18 +12,24 @@ from typing import NamedTuple
 import joblib
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from mirage._check import inside
 from mirage.fits.links import LINKS, Link
+from mirage.fits.power import smallest_detectable
 from mirage.fits.shares import Points, checked
-from mirage.fits.trends import Trend, draw, estimate_scatter, fit_offset, fit_trend, freedom
+from mirage.fits.trends import (
+    Trend,
+    above_gaps,
+    draw,
+    estimate_scatter,
+    fit_offset,
+    fit_trend,
+    freedom,
+)
 
 FEWEST = 5  # models: two on either side of the jump, and one for the noise
 LEAST_SCATTER = 0.1  # log odds, see `jump_test`
-POWER = 0.8
 _BLOCK = 2**21  # numbers in an array at work
-_LARGEST = 50.0  # log odds: no jump is larger
 
 
 class Jumps(NamedTuple):
@@ -43,7 +49,7 @@ class Jumps(NamedTuple):
         The sizes on either side of the best gap.
     smallest_detectable : ndarray
         Jump in log odds that the test would find with 80 % power at the 5 % level, in a gap
-        chosen at random; inf if none would be found.
+        chosen at random; inf if none would be found. `mirage.fits.jump_power` says how.
     scatter : ndarray
         Between-model scatter about the smooth trend, log odds.
     expected : ndarray, shape (curves, models)
@@ -73,6 +79,7 @@ def jump_test(
     chance: ArrayLike | None = None,
     scatter: ArrayLike = LEAST_SCATTER,
     n_draws: int = 999,
+    with_power: bool = True,
 ) -> Jumps:
     """Test curves of score against size for a jump between two neighbouring models.
 
@@ -98,6 +105,8 @@ def jump_test(
         models where there are any.
     n_draws : int
         Bootstrap draws of each curve; p-values are multiples of 1/(n_draws + 1).
+    with_power : bool
+        Whether to find the smallest detectable jump, for as much time as some 100 draws.
 
     Returns
     -------
@@ -112,6 +121,7 @@ def jump_test(
 
     See Also
     --------
+    mirage.fits.jump_power : Power at a height, also for other models or more items.
     mirage.fits.compare : Smooth, broken and step curves by AICc, from 7 models.
     mirage.emergence.dormancy : Where a curve begins to rise, whether or not it jumps.
 
@@ -161,7 +171,7 @@ def jump_test(
     if len(tested):
         links = [LINKS[name] for name in link_names]
         some, least = data.take(tested), scatter[tested]
-        results = _blocks(some, links, least, n_draws, rng)
+        results = _blocks(some, links, least, n_draws, rng, with_power)
         _describe(results, some, x[tested], links[0], unit[tested])
         for column, name in zip(columns, Jumps._fields[:-1], strict=True):
             column[tested] = results[name]
@@ -170,7 +180,7 @@ def jump_test(
     return Jumps(*columns, expected)
 
 
-def _blocks(data: Points, links, scatter, n_draws, rng) -> dict[str, np.ndarray]:
+def _blocks(data: Points, links, scatter, n_draws, rng, with_power) -> dict[str, np.ndarray]:
     """Test blocks of curves in a thread for each core."""
     n_curves, _, n_models = data.y.shape
     size = max(1, _BLOCK // (n_draws * n_models * 4))
@@ -179,14 +189,14 @@ def _blocks(data: Points, links, scatter, n_draws, rng) -> dict[str, np.ndarray]
 
     def one(job):
         rows = np.arange(job[0], min(job[0] + size, n_curves))
-        return _test(data.take(rows), links, scatter[rows], n_draws, job[1])
+        return _test(data.take(rows), links, scatter[rows], n_draws, job[1], with_power)
 
     with ThreadPoolExecutor(joblib.cpu_count()) as threads:
         parts = list(threads.map(one, jobs))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _test(data: Points, links: list[Link], scatter, n_draws, rng) -> dict[str, np.ndarray]:
+def _test(data: Points, links: list[Link], scatter, n_draws, rng, with_power) -> dict:
     p, misfits, columns = [], [], []
     for link in links:
         trend, _ = fit_trend(data, link, scatter)
@@ -203,27 +213,20 @@ def _test(data: Points, links: list[Link], scatter, n_draws, rng) -> dict[str, n
         top = statistic.max(-1)
         p.append((1 + (null >= top[:, None] - 1e-9).sum(1)) / (1 + n_draws))
         misfits.append(trend.misfit[:, 0])
-        critical = np.sqrt(np.quantile(null, 0.95, axis=1))
-        detectable = _detectable(critical, _standard_errors(data, link, trend))
-        columns.append(
-            {
-                "gap": gap,
-                "scatter": spread,
-                "smallest_detectable": detectable,
-                "expected": trend.share[:, 0],
-            }
-        )
+        columns.append({"gap": gap, "scatter": spread, "expected": trend.share[:, 0]})
     better, rows = np.argmin(misfits, axis=0), np.arange(len(top))
     cells = {name: np.array([c[name] for c in columns])[better, rows] for name in columns[0]}
-    return cells | {"p_value": np.max(p, axis=0)}
+    share, spread = cells["expected"], cells["scatter"]
+    detectable = np.full(len(share), np.nan)
+    if with_power:
+        detectable = smallest_detectable(data, links, scatter, spread, share)
+    return cells | {"p_value": np.max(p, axis=0), "smallest_detectable": detectable}
 
 
 def _gaps(data: Points) -> tuple[np.ndarray, np.ndarray]:
     """Which models lie above each gap, (gaps, models); where a jump may be, (curves, gaps)."""
-    n_models = data.y.shape[-1]
-    gap, count = np.arange(n_models - 1), data.present.sum(1)[:, None]
-    above = (np.arange(n_models) > gap[:, None]) * 1.0
-    return above[1:-1], ((gap >= 1) & (gap <= count - 3))[:, 1:-1]
+    above = above_gaps(data.y.shape[-1])
+    return above, np.arange(1, len(above) + 1) <= data.present.sum(1)[:, None] - 3
 
 
 def _statistics(data: Points, link: Link, scatter, smooth: Trend) -> np.ndarray:
@@ -243,34 +246,6 @@ def _statistics(data: Points, link: Link, scatter, smooth: Trend) -> np.ndarray:
             column[rows] = gain / np.maximum(after.misfit / left[rows], 1)
         columns.append(column)
     return np.stack(columns, axis=-1)
-
-
-def _standard_errors(data: Points, link: Link, trend: Trend) -> np.ndarray:
-    """Of a small offset in each gap, log odds, (curves, gaps), by the smooth fit."""
-    above, allowed = _gaps(data)
-    weight = trend.weight[:, 0]
-    crossed = np.einsum("cm,cmp,gm->cpg", weight, data.basis, above)
-    explained = (crossed * np.linalg.solve(trend.normal[:, 0], crossed)).sum(1)
-    information = np.maximum(weight @ above.T - explained, 1e-9)
-    noise = np.maximum(trend.misfit[:, 0] / freedom(data), 1)
-    eta = (trend.eta[:, 0, 1:-2] + trend.eta[:, 0, 2:-1]) / 2  # half way across each gap
-    share = np.clip(link.share(eta), 1e-9, 1 - 1e-9)
-    per_logit = 0.25 if link.name == "identity" else share * (1 - share)
-    slope = link.slope(eta, link.share(eta))
-    error = np.sqrt(noise[:, None] / information) * slope / per_logit
-    return np.where(allowed, error, np.inf)
-
-
-def _detectable(critical, error):
-    """Height δ with Σ over gaps of Φ(δ/error − critical) at 80 % of the number of gaps."""
-    allowed = np.isfinite(error)
-    low, high = np.zeros(len(error)), np.full(len(error), 2 * _LARGEST)
-    for _ in range(40):
-        middle = (low + high) / 2
-        found = ndtr(middle[:, None] / error - critical[:, None])
-        enough = np.where(allowed, found, 0).sum(1) >= POWER * allowed.sum(1)
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where(high > _LARGEST, np.inf, high)
 
 
 def _describe(results, data: Points, x, link: Link, unit) -> None:

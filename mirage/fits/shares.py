@@ -58,6 +58,12 @@ class Points(NamedTuple):
         """Some of the curves."""
         return Points(*(array[rows] for array in self))
 
+    def first(self, n_models: int) -> Points:
+        """The curves up to a number of models."""
+        names = ("basis", "present", "n_items", "variance")
+        parts = {name: getattr(self, name)[:, :n_models] for name in names}
+        return self._replace(y=self.y[..., :n_models], **parts)
+
 
 class Shares(NamedTuple):
     """Checked curves.

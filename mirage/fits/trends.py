@@ -17,6 +17,7 @@ from mirage.fits.shares import FIXED, Points
 from mirage.fits.solver import solve
 
 N_STEPS, N_FURTHER = 8, 5  # Newton steps: from the transformed scores, and from another fit
+MOST_SCATTER = 5.0  # log odds: no estimate is larger
 _LIMIT = 12.0  # of |η|
 
 
@@ -152,6 +153,27 @@ def _per_logit(data: Points, link: Link, inner):
     return (1 - data.floor) * inner * (1 - inner)
 
 
+def slope_at(data: Points, link: Link, share):
+    """Change of an expected score per unit of log odds."""
+    inner = (share - data.floor) / (1 - data.floor)
+    return _per_logit(data, link, np.clip(inner, 1e-9, 1 - 1e-9))
+
+
+def log_odds_variance(data: Points, link: Link, share: np.ndarray) -> np.ndarray:
+    """Variance of scores about expected shares (curves, draws, models), squared log odds.
+
+    1 without a model.
+    """
+    n = data.n_items[:, None]
+    sampling = np.where(np.isnan(n), data.variance[:, None], share * (1 - share) / n)
+    return np.where(data.present[:, None], sampling / slope_at(data, link, share) ** 2, 1)
+
+
+def above_gaps(n_models: int) -> np.ndarray:
+    """Which models lie above each gap with two models or more on both sides, (gaps, models)."""
+    return (np.arange(n_models) > np.arange(1, n_models - 2)[:, None]) * 1.0
+
+
 def estimate_scatter(
     data: Points, link: Link, trend: Trend, least: np.ndarray, degrees: np.ndarray
 ) -> np.ndarray:
@@ -159,13 +181,10 @@ def estimate_scatter(
 
     Paule and Mandel's estimate: the weighted squares sum to the `degrees` of freedom.
     """
-    inner = (trend.share - data.floor) / (1 - data.floor)
-    per_logit = _per_logit(data, link, np.clip(inner, 1e-9, 1 - 1e-9))[:, 0]
-    share = trend.share[:, 0]
-    sampling = np.where(np.isnan(data.n_items), data.variance, share * (1 - share) / data.n_items)
-    squared = np.where(data.present, ((data.y[:, 0] - share) / per_logit) ** 2, 0)
-    sampling = np.where(data.present, sampling / per_logit**2, 1)
-    low, high = np.array(least, np.float64), np.full(len(least), 5.0)
+    slope = slope_at(data, link, trend.share)[:, 0]
+    squared = np.where(data.present, ((data.y[:, 0] - trend.share[:, 0]) / slope) ** 2, 0)
+    sampling = log_odds_variance(data, link, trend.share)[:, 0]
+    low, high = np.array(least, np.float64), np.full(len(least), MOST_SCATTER)
     for _ in range(30):
         middle = np.sqrt(low * high)
         more = (squared / (sampling + middle[:, None] ** 2)).sum(1) > degrees
