@@ -18,6 +18,7 @@ from mirage.fits.links import LINKS, Link
 from mirage.fits.power import smallest_detectable
 from mirage.fits.shares import Points, checked
 from mirage.fits.trends import (
+    FEWEST,
     Trend,
     above_gaps,
     draw,
@@ -27,7 +28,6 @@ from mirage.fits.trends import (
     freedom,
 )
 
-FEWEST = 5  # models: two on either side of the jump, and one for the noise
 LEAST_SCATTER = 0.1  # log odds, see `jump_test`
 _BLOCK = 2**21  # numbers in an array at work
 

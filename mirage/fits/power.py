@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, ndtri
 
+from mirage._check import inside
 from mirage.fits.links import LINKS, Link
 from mirage.fits.noise import N_NOISE, share_found
 from mirage.fits.shares import Points, checked
-from mirage.fits.trends import above_gaps, fit_trend
+from mirage.fits.trends import FEWEST, above_gaps, fit_trend
 
 POWER = 0.8
 _FIRST = (0.6, 1.5, 3.2)  # log odds: heights that are tried first; verdicts ask for 1.5
@@ -41,8 +42,7 @@ def jump_power(
     Parameters
     ----------
     x, y, n_items, stderr, bounds, chance
-        As for `mirage.fits.jump_test`, of at least 5 models: the jump is added to the smooth trend
-        of these scores.
+        As for `mirage.fits.jump_test`: the jump is added to the smooth trend of these scores.
     height : float or array_like
         Jump in log odds of the share of the range above chance, for each curve.
     scatter : float or array_like
@@ -53,7 +53,7 @@ def jump_power(
     Returns
     -------
     ndarray, shape (curves,)
-        Probability in [0, 1].
+        Probability in [0, 1]; NaN with fewer than 5 models.
 
     Raises
     ------
@@ -88,8 +88,9 @@ def jump_power(
     data, _, _, _, names = checked(x, y, n_items, stderr, bounds, chance)
     n_curves = len(data.y)
     links = [LINKS[name] for name in names]
+    scatter = inside("scatter", scatter, 0, np.inf, "positive log odds", closed=False)
     scatter, height = (np.broadcast_to(a, n_curves).astype(float) for a in (scatter, height))
-    spread = scatter if spread is None else np.maximum(spread, scatter)
+    spread = scatter if spread is None else np.broadcast_to(spread, n_curves).astype(float)
     trends = [fit_trend(data, link, scatter)[0] for link in links]
     better = np.argmin([trend.misfit[:, 0] for trend in trends], axis=0)
     share = np.array([trend.share[:, 0] for trend in trends])[better, np.arange(n_curves)]
@@ -144,11 +145,13 @@ def _crossing(heights: np.ndarray, power: np.ndarray) -> np.ndarray:
 
 def _power(data: Points, links, scatter, spread, share, heights) -> np.ndarray:
     """Power at heights (curves, heights), in blocks of curves of equally many models."""
-    power = np.empty(heights.shape)
+    power = np.full(heights.shape, np.nan)
     count = data.present.sum(1)
-    for n_models in np.unique(count):
+    for n_models in np.unique(count[count >= FEWEST]):
         rows = np.flatnonzero(count == n_models)
-        size = max(1, _BLOCK // (N_NOISE * heights.shape[1] * n_models))
+        # Of a curve: noise in all gaps, and the projections.
+        numbers = n_models * (max(N_NOISE, 16 * n_models) + n_models**2) * heights.shape[1]
+        size = max(1, _BLOCK // numbers)
         for start in range(0, len(rows), size):
             some = rows[start : start + size]
             points, trend = data.take(some).first(n_models), share[some, :n_models]

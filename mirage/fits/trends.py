@@ -17,6 +17,7 @@ from mirage.fits.shares import FIXED, Points
 from mirage.fits.solver import solve
 
 N_STEPS, N_FURTHER = 8, 5  # Newton steps: from the transformed scores, and from another fit
+FEWEST = 5  # models with a jump: two on either side of it, and one for the noise
 MOST_SCATTER = 5.0  # log odds: no estimate is larger
 _LIMIT = 12.0  # of |η|
 

@@ -87,11 +87,12 @@ def test_power_grows_with_height_and_items_and_falls_with_scatter():
 
 def test_curves_of_different_lengths_have_the_power_that_each_has_alone():
     x, smooth = np.geomspace(1e8, 1e11, 8), expit(-2 + 0.5 * T)
-    y = np.tile(smooth, (2, 1))
-    y[1, 5:] = np.nan
+    y = np.tile(smooth, (3, 1))
+    y[1, 5:] = y[2, 4:] = np.nan
     both = jump_power(x, y, 200, height=1.5, scatter=0.1)
     alone = jump_power(x[:5], smooth[:5], 200, height=1.5, scatter=0.1)
     assert both[1] == alone[0]
+    assert np.isnan(both[2])
     assert both[0] == jump_power(x, smooth, 200, height=1.5, scatter=0.1)[0]
 
 
