@@ -141,6 +141,11 @@ def jump_test(
     is never below `scatter`. A curve with two smooth rises can still pass for a jump where there
     are many models: read height and gap, not only p.
 
+    Where most models are at chance (or at the ceiling) the scores say little about the scatter in
+    log odds, but it is estimated from them with the others: it comes out too large, and true jumps
+    are missed. From chance, with 8 models and 100 items, jumps of any height are found in half of
+    the simulated data sets; `smallest_detectable` is then inf.
+
     References
     ----------
     R. C. Paule and J. Mandel (1982), Consensus values and weighting factors, J. Res. NBS 87.
