@@ -50,7 +50,7 @@ def by_length(ax: Axes, table: pl.DataFrame, hollow: bool = False) -> Axes:
 
 
 def longest(ax: Axes, table: pl.DataFrame, color: str, hollow: bool = False) -> Axes:
-    """Draw scores against size, the longest target in full colour and the shorter ones pale.
+    """Draw scores against size, the longest target thick and the shorter ones thin and paler.
 
     Parameters
     ----------
@@ -73,8 +73,16 @@ def longest(ax: Axes, table: pl.DataFrame, color: str, hollow: bool = False) -> 
         "target_length", maintain_order=True
     ):
         top = length == last
-        look = {"color": color, "marker": plots.MARKERS[length - 1], "alpha": 1 if top else 0.35}
-        look |= {"lw": 2 if top else 1.2, "mfc": "none" if hollow else color}
+        look = {
+            "color": color,
+            "marker": plots.MARKERS[length - 1],
+            "alpha": 1 if top else plots.FAINT,
+        }
+        look |= {
+            "lw": 2.4 if top else 0.8,
+            "ms": 6 if top else 4,
+            "mfc": "none" if hollow else color,
+        }
         ax.plot(curve["n_params"], curve["score"], label=f"L = {length}", **look)
         if top and "low" in curve.columns and curve["low"].is_finite().all():
             ax.fill_between(*curve["n_params", "low", "high"], color=color, alpha=0.2, lw=0)

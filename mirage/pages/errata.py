@@ -276,7 +276,7 @@ def draw_argument(ax: Axes, table: pl.DataFrame) -> Axes:
     """
     rows = table.with_row_index("place").with_columns(pl.col("place").cast(int))
     heights = -rows["place"]
-    ax.hlines(heights, rows["smooth"], rows["sharp"], color="#999999", zorder=1)
+    ax.hlines(heights, rows["smooth"], rows["sharp"], color=plots.EDGE, zorder=1)
     ax.plot(rows["sharp"], heights, "o", color=plots.SHARP, label="accuracy, or grade")
     ax.plot(rows["smooth"], heights, "s", color=plots.SMOOTH, label="edit distance, or Brier score")
     names = [f"{row['pair'].split(' ')[0]}: {row['variant']}" for row in rows.iter_rows(named=True)]
@@ -302,7 +302,7 @@ def draw_panels(axes: Sequence[Axes]) -> Sequence[Axes]:
     p = tokens.token_probability(sizes)
     papers = tokens.multiple_choice_grade(p, 2), -tokens.brier_score(p)
     for ax, y in zip(axes, papers, strict=True):
-        ax.plot(sizes, y, color="black", lw=3, alpha=0.35, label="the paper's panel")
+        ax.plot(sizes, y, color="black", lw=3, alpha=0.5, label="the paper's panel")
     styles = zip((0.0, 1.0, 3.0), ("-", "--", "-."), plots.sequence(3), strict=True)
     for spread, style, color in styles:
         scores = coherent_choices(p, 2, spread)

@@ -113,8 +113,8 @@ def _draw(
     line = of_sizes.encode(x=x, y=_axis_of(y, middle))
     return panel(
         title,
-        single.mark_point(color="#6b6b6b", filled=True, size=10, opacity=0.7, aria=False),
-        of_sizes.mark_rule(color=color, strokeWidth=3, opacity=0.35, aria=False).encode(
+        single.mark_point(color="#6b6b6b", filled=True, size=10, opacity=0.8, aria=False),
+        of_sizes.mark_rule(color=color, strokeWidth=2, opacity=plots.FAINT, aria=False).encode(
             x=x, y=_axis_of(y, low), y2=f"{high}:Q"
         ),
         line.mark_line(color=color, strokeWidth=2, aria=False),

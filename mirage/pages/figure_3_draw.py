@@ -39,7 +39,7 @@ def draw_change_of_metric(
     paper, ours : polars.DataFrame
         Curves of one task and temperature: ``metric``, ``n_params``, ``target_length``, ``score``
         and, where there are intervals, ``low`` and ``high``. The longest target is drawn in full
-        colour, with its dormant share shaded, the others pale.
+        colour, with its dormant share shaded, the others thin.
     letters : str
         Of the four panels.
 

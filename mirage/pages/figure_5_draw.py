@@ -17,7 +17,7 @@ from mirage.statistics.intervals import clopper_pearson_interval
 ALL_OR_NOTHING = tuple(metric.name for metric in catalogue.CATALOGUE if metric.all_or_nothing)
 EDGE = 2000  # where infinity is drawn
 FITS = {
-    "not identifiable": (".", "grey"),
+    "not identifiable": (".", plots.EDGE),
     "smooth": ("o", plots.SMOOTH),
     "broken": ("s", "#009e73"),
     "jump": ("D", plots.SHARP),
@@ -166,7 +166,7 @@ def draw_p_values(ax: Axes, judged: pl.DataFrame, n_draws: int, letter: str) -> 
         curves = shown.filter(fit=kind)
         if curves.height:
             x, y = curves["emergence_score"], curves["p_value"]
-            ax.plot(x, y, mark, color=color, label=kind, ms=5, alpha=0.7)
+            ax.plot(x, y, mark, color=color, label=kind, ms=5, alpha=plots.FAINT)
     ax.set_xscale("symlog", linthresh=1)
     ax.axvline(THRESHOLD, color="grey", ls="--")
     ax.set_xticks([-EDGE, -10, 0, 10, 100, EDGE], ["−∞", "−10", "0", "10", "100", "∞"])
@@ -198,7 +198,8 @@ def draw_annotated(ax: Axes, shares: pl.DataFrame, letter: str) -> Axes:
         known = dict(table.select("metric", "share").iter_rows())
         places = np.arange(len(names)) + 0.2 * (shift - 1.5)
         grey = plt.colormaps["Greys"](0.25 + 0.18 * shift)
-        ax.barh(places, [known.get(name, 0) for name in names], 0.17, color=grey, label=unit[0])
+        style = {"fc": grey, "ec": plots.EDGE, "lw": 0.8, "label": unit[0]}
+        ax.barh(places, [known.get(name, 0) for name in names], 0.17, **style)
     for place, k in enumerate(pairs.values()):
         ax.plot(clopper_pearson_interval(k, n_pairs), [place, place], "k-", lw=1)
         plots.published(ax, [k / n_pairs], [place], label="" if place else "paper, 67 pairs")

@@ -102,7 +102,7 @@ def _scores(metrics: list[str]) -> alt.LayerChart:
     y = alt.Y("metric:N", title=None, sort=metrics, axis=alt.Axis(labels=False, ticks=False))
     axis = alt.Axis(values=[1, 10, 100, 1000], format="~s")
     x = alt.X("score:Q", title="emergence score", scale=scale, axis=axis)
-    color = alt.condition("datum.is_above", alt.value(plots.SHARP), alt.value("#8a8a8a"))
+    color = alt.condition("datum.is_above", alt.value(plots.SHARP), alt.value("#6b6b6b"))
     tooltip = [alt.Tooltip("metric:N"), alt.Tooltip("score:Q", format=".3~g")]
     ours = alt.Chart().transform_filter("datum.score > 0.5")
     paper = alt.Chart().transform_filter("isValid(datum.paper)")

@@ -17,8 +17,8 @@ from mirage.statistics.intervals import wilson_interval
 OUTCOME_COLORS = {
     "disappears": "#0072b2",
     "persists": "#c24e00",
-    "reversed": "#cc79a7",
-    "appears only under the new metric": "#e69f00",
+    "reversed": "#dda3c3",
+    "appears only under the new metric": "#f0b840",
     "no jump": "#bbbbbb",
     "undecided": "#eeeeee",
 }
@@ -97,11 +97,13 @@ def draw_counts(ax: Axes, counts: pl.DataFrame, letter: str, message: str) -> Ax
     left = np.zeros(counts.height)
     for outcome, color in OUTCOME_COLORS.items():
         widths = counts[outcome].to_numpy() / counts["curves"].to_numpy()
-        bars = ax.barh(counts["data"], widths, 0.7, left, color=color, label=outcome)
+        style = {"fc": color, "ec": plots.EDGE, "lw": 0.8, "label": outcome}
+        bars = ax.barh(counts["data"], widths, 0.7, left, **style)
+        ink = "white" if outcome in ("disappears", "persists") else "black"
         for bar, count in zip(bars, counts[outcome], strict=True):
             if count:
                 x, y = bar.get_x() + bar.get_width() / 2, bar.get_y() + bar.get_height() / 2
-                ax.text(x, y, str(count), ha="center", va="center", fontsize=9)
+                ax.text(x, y, str(count), ha="center", va="center", fontsize=9, color=ink)
         left = left + widths
     ax.invert_yaxis()
     ax.set(xlabel="share of curves", xlim=(0, 1))
@@ -234,7 +236,7 @@ def draw_olmo(axes: Sequence[Axes], tables: Sequence[tuple[str, str, pl.DataFram
         low, high = (getattr(pl.col(side), end)().over("task") for end in ("min", "max"))
         shown = table.with_columns(share=(pl.col(side) - low) / (high - low))
         color = plots.SHARP if side == "old" else plots.SMOOTH
-        ax.plot(shown["x"], shown["share"], ".", color=color, alpha=0.35, ms=5, mew=0)
+        ax.plot(shown["x"], shown["share"], ".", color=color, alpha=plots.FAINT, ms=3, mew=0)
         middle = shown.group_by("x").agg(pl.median("share")).sort("x")
         ax.plot(middle["x"], middle["share"], "-", color="black", lw=1.2)
         ax.set(xscale="log", xlabel=x)
@@ -261,7 +263,7 @@ def draw_correlations(ax: Axes, correlations: pl.DataFrame, letter: str, message
     plots.letter(ax, letter, message)
     wide = correlations.pivot(on="metric", index="task", values="correlation")
     lines = wide.select(CHAIN).to_numpy()
-    ax.plot(range(len(CHAIN)), lines.T, color="grey", lw=0.8, alpha=0.7)
+    ax.plot(range(len(CHAIN)), lines.T, color=plots.EDGE, lw=0.8, alpha=plots.FAINT)
     colors = [plots.SMOOTH] * (len(CHAIN) - 1) + [plots.SHARP]
     for place, color in enumerate(colors):
         ax.plot(np.full(len(lines), place), lines[:, place], ".", color=color, ms=7)

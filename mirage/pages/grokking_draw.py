@@ -44,7 +44,7 @@ def draw_training(
     for ax, letter, metric in zip(axes, "ABC", METRICS, strict=True):
         color, marker, label = SERIES[metric]
         for split, style in (
-            ("train", {"color": "grey", "ls": "--", "marker": ""}),
+            ("train", {"color": plots.EDGE, "ls": "--", "marker": ""}),
             ("test", {"color": color, "marker": marker, "ms": 3}),
         ):
             wide = curve(scores, metric, split)

@@ -106,7 +106,9 @@ def draw_checks(axes: Sequence[Axes], found: Study, letters: str) -> Sequence[Ax
     """
     runs, share, losses = axes
     more = found.more.filter(task=SUMS)
-    runs.plot(more["n_params"], more["score"], "o", alpha=0.5, color=plots.SHARP, label="a run")
+    runs.plot(
+        more["n_params"], more["score"], "o", alpha=plots.FAINT, color=plots.SHARP, label="a run"
+    )
     several = between_seeds(more).filter(pl.col("n_seeds") >= 5)
     ends = [np.abs(several["success"] - several[end]) for end in ("low", "high")]
     share.errorbar(several["n_params"], several["success"], ends, fmt="o", color=plots.SHARP)

@@ -66,7 +66,7 @@ def draw_thresholds(
     plots.letter(axes[0], "B", "Probability of the right answer")
     for n, (_, task) in enumerate(runs.sort("loss").group_by(["task"], maintain_order=True)):
         label = "one task" if n == 0 else None
-        style = {"color": plots.SMOOTH, "lw": 1, "ms": 3, "alpha": 0.6}
+        style = {"color": plots.SMOOTH, "lw": 1, "ms": 3, "alpha": plots.FAINT}
         values = task[PROBABILITY]
         rise = (values - values.min()) / (values.max() - values.min())
         axes[0].plot(task["loss"], rise, "s-", label=label, **style)

@@ -2,12 +2,15 @@
 
 import json
 import re
+from io import BytesIO
 
+import contrast
 import numpy as np
 import polars as pl
 import pytest
 from browser import PHONE, visit
 from html_pages import needs_book, notebook_pages
+from PIL import Image
 
 from mirage import theory
 from mirage.emergence.dormancy import dormancy
@@ -112,6 +115,62 @@ def test_slider_moves_the_sentence_to_what_python_computes(
         page.wait_for_function(
             f"text => document.querySelector('{SENTENCE}').textContent === text", arg=before
         )
+
+
+# Marks and texts of the panels as they are drawn; of the axes only the texts, as the grid is faint
+# on purpose. A readout of no size is there for the sentence above the panels.
+DRAWN = """() => [...document.querySelectorAll(
+    '.mirage-vega-panels svg :is(path, line, rect, text)'
+)].flatMap((e) => {
+    const isText = e.tagName === 'text', style = getComputedStyle(e);
+    const marks = e.closest('.mark-line, .mark-symbol, .mark-rect, .mark-rule, .mark-text');
+    if (!marks || (!isText && e.closest('.role-axis')) || style.opacity === '0') return [];
+    const [fill, stroke] = ['fill', 'stroke'].map((kind) => [
+        style[kind], style.opacity * style[`${kind}-opacity`]
+    ]);
+    return [[marks.getAttribute('class'), isText, [fill, stroke]]];
+})"""
+
+
+def drawn_marks(page) -> list[contrast.Mark]:
+    found = {json.dumps(one) for one in page.evaluate(DRAWN)}
+    for name, is_text, paints in map(json.loads, found):
+        colors = [
+            contrast.over([int(v) / 255 for v in re.findall(r"\d+", color)[:3]], alpha)
+            for color, alpha in paints
+            if color != "none" and alpha > 0 and not color.startswith("rgba(0, 0, 0, 0")
+        ]
+        if colors:
+            yield contrast.Mark(name, is_text, colors, np.array(contrast.WHITE))
+
+
+@pytest.mark.parametrize("name", ["figure-2-theory", *(move[0] for move in MOVES)])
+def test_marks_of_the_panels_can_be_seen_in_both_themes(chromium, site, name):
+    with visit(chromium, f"{site}notebooks/{name}.html", READING) as page:
+        page.wait_for_function("() => window.mirageViews?.length === 1")
+        found = list(drawn_marks(page))
+        assert {mark.is_text for mark in found} == {True, False}
+        bad = [fault for mark in found for fault in contrast.faults(mark)]
+        assert not bad, bad
+
+
+def corner(page, selector) -> tuple:
+    """The colour of an element's lower right corner, within its border."""
+    picture = Image.open(BytesIO(page.locator(selector).screenshot())).convert("RGB")
+    return picture.getpixel((picture.width - 4, picture.height - 4))
+
+
+def test_an_interactive_figure_follows_the_switch_of_the_theme(chromium, site):
+    with visit(chromium, f"{site}notebooks/limits-of-the-score.html", READING) as page:
+        page.wait_for_function("() => window.mirageViews?.length === 1")
+        for theme, is_dark in (("dark", True), ("light", False)):
+            while page.evaluate("document.documentElement.dataset.theme") != theme:
+                page.locator(".theme-switch-button:visible").first.click()
+            for part in (".mirage-vega", ".mirage-vega-panels"):
+                ground = np.array(corner(page, part)) / 255
+                assert (max(ground) < 0.2) if is_dark else (min(ground) > 0.98), (theme, part)
+        ink = page.locator(SENTENCE).evaluate("e => getComputedStyle(e).color")
+        assert contrast.ratio([int(v) / 255 for v in re.findall(r"\d+", ink)], (1, 1, 1)) > 4.5
 
 
 def test_menu_sets_the_unit_of_counting(chromium, site):

@@ -111,7 +111,7 @@
       if (!missing(point.low))
         svg.append(draw("line", { x1: px(point.x), x2: px(point.x), y1: clip(py(point.low)), y2: clip(py(point.high)), stroke: colour, "stroke-width": 1.5 }));
     const line = curve.points.map((point, i) => `${i ? "L" : "M"}${px(point.x).toFixed(1)},${py(point.y).toFixed(1)}`).join("");
-    svg.append(draw("path", { d: line, fill: "none", stroke: colour, "stroke-width": 1.2, opacity: 0.55 }));
+    svg.append(draw("path", { d: line, fill: "none", stroke: colour, "stroke-width": 1.2, opacity: 0.75 }));
     for (const point of curve.points) {
       const shape = curve.sharp
         ? draw("circle", { cx: px(point.x), cy: py(point.y), r: 3.4, fill: colour })
