@@ -58,6 +58,7 @@
     const copy = new Image();
     copy.src = image.src;
     copy.alt = image.alt;
+    copy.style.setProperty("--width", `${fullWidth(image)}px`);
     const box = document.createElement("div");
     box.className = "mirage-lightbox-picture";
     box.tabIndex = 0; // it scrolls by the arrow keys where the picture is wider than the screen
@@ -82,10 +83,22 @@
       button.type = "button";
       button.className = "mirage-enlarge";
       button.title = "enlarge this figure";
-      image.replaceWith(button); // its text alternative names the button
+      const box = document.createElement("div");
+      box.className = "mirage-figure";
+      image.replaceWith(box); // the image's text alternative names the button
+      box.append(button);
       button.append(image);
       button.onclick = () => enlarge(image);
+      const measure = () => box.style.setProperty("--width", `${fullWidth(image)}px`);
+      if (image.complete) measure();
+      else image.addEventListener("load", measure);
     }
+  }
+
+  // The width at which the text of a figure has the size that Matplotlib gave it.
+  function fullWidth(image) {
+    const inch = image.src.endsWith(".png") ? 110 : 96; // pixels: figure.dpi of paper.mplstyle
+    return Math.round((image.naturalWidth * 96) / inch);
   }
 
   // The theme's folds in the table of contents are an icon only.
@@ -98,10 +111,11 @@
 
   // What is wider than the page scrolls by itself: the keyboard must reach it.
   function reachScrolling() {
-    const boxes = ".pst-scrollable-table-container, .rows-box, .cell_output, .math, pre, table";
+    const boxes = ".mirage-figure, .pst-scrollable-table-container, .rows-box, .cell_output, .math, pre, table";
     for (const box of document.querySelectorAll(`.bd-article :is(${boxes})`)) {
       const scrolls = box.scrollWidth > box.clientWidth + 1;
       const overflows = getComputedStyle(box).overflowX === "visible"; // its parent scrolls
+      box.classList.toggle("mirage-scrolls", scrolls && !overflows);
       if (scrolls && !overflows) box.tabIndex = 0;
       else if (box.tabIndex === 0 && box.matches("[tabindex]")) box.removeAttribute("tabindex");
     }
@@ -111,11 +125,11 @@
     // docutils calls this a list and its entries something else, which is worse than neither.
     document.querySelector(".citation-list")?.removeAttribute("role");
     nameFolds();
+    showTerms();
+    openFigures();
     reachScrolling();
     addEventListener("load", reachScrolling);
     addEventListener("resize", reachScrolling);
-    showTerms();
-    openFigures();
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

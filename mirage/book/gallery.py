@@ -24,7 +24,7 @@ from mirage.files import atomic_write
 
 NAME = "gallery.svg"  # in book/_static, for the README
 FOLDER = "book/_generated/gallery"
-SIZE = (4.2, 2.0)  # inches of one picture: at 96 px an inch, as wide as half the page
+SIZE = (3.6, 1.9)  # inches of one picture: at 96 px an inch, as wide as half the page or a phone
 TEXT = 9
 
 
@@ -133,7 +133,7 @@ def picture(found: Sequence[Tile], columns: int = 1) -> bytes:
         parts = figure.subfigures(rows, columns, squeeze=False).flat
         for part, tile in zip(parts, found, strict=False):
             if titled:
-                title = textwrap.fill(tile.title, 50)
+                title = textwrap.fill(tile.title, 44)
                 part.suptitle(title, fontsize=TEXT, x=0.02, ha="left", weight="bold")
             _draw(part, tile.panels)
         text = _svg(figure, transparent=not titled)  # the README's page may be dark
@@ -146,7 +146,7 @@ def _draw(part: Figure, kept: Sequence[Panel]) -> None:
         for one in panel.series:
             color = "black" if one.hollow and one.line == "None" else one.color
             style = {"ls": one.line, "marker": one.marker, "color": color, "alpha": one.alpha}
-            style |= {"ms": 4, "lw": 1.3}
+            style |= {"ms": 4, "lw": 1.3} if one.alpha == 1 else {"ms": 3, "lw": 0.7}
             ax.plot(one.x, one.y, mfc="none" if one.hollow else color, **style)
         ax.set(xscale=panel.xscale, yscale=panel.yscale)
         _quiet(ax)
@@ -155,12 +155,12 @@ def _draw(part: Figure, kept: Sequence[Panel]) -> None:
             ax.margins(y=0.25)
             ax.invert_yaxis()
         message = panel.message.replace(" %", "\N{NO-BREAK SPACE}%")
-        width = 26 if len(kept) > 1 else 42
+        width = 20 if len(kept) > 1 else 30
         ax.set_title(textwrap.fill(message, width), loc="left", fontsize=TEXT)
 
 
 def _quiet(ax: Axes) -> None:
-    """Few and small labels: the picture is four inches wide."""
+    """Few and small labels: the picture is less than four inches wide."""
     ax.tick_params(labelsize=TEXT - 1, which="both")
     ax.minorticks_off()
     for axis in (ax.xaxis, ax.yaxis):

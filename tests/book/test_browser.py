@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 import pytest
 from browser import DESK, PHONE, visit
-from html_pages import HTML, each_page, needs_book
+from html_pages import HTML, each_page, needs_book, notebook_pages
 from PIL import Image
 
 from mirage import theory
@@ -91,8 +91,38 @@ def test_page_on_a_phone(chromium, site, page):
                 tab.evaluate("document.fonts.ready")
             width = tab.evaluate("document.documentElement.scrollWidth")
             assert width <= PHONE["width"], "the page scrolls sideways"
-        widths = tab.locator(FIGURES).evaluate_all("all => all.map(e => e.clientWidth)")
+        # A figure may be wider than the screen only within a box that scrolls by itself.
+        boxes = "e => e.closest('.mirage-figure') ?? e"
+        widths = tab.locator(FIGURES).evaluate_all(
+            f"all => all.map({boxes}).map(e => e.clientWidth || e.getBoundingClientRect().width)"
+        )
         assert all(100 < width <= PHONE["width"] for width in widths)
+
+
+# CSS pixels of the least text of an SVG by Matplotlib, whose units are points; of a PNG that the
+# style's 110 pixels an inch give to 9 points. Exponents within a label are smaller.
+LEAST_TEXT = r"""async (images) => Promise.all(images.map(async (image) => {
+    const shown = image.getBoundingClientRect().width;
+    if (image.src.endsWith('.png')) return 9 / 72 * 110 * shown / image.naturalWidth;
+    const text = await (await fetch(image.src)).text();
+    const sizes = [...text.matchAll(/<text[^>]*font-size: ([\d.]+)px/g)].map((m) => +m[1]);
+    const width = +text.match(/viewBox="[\d.-]+ [\d.-]+ ([\d.]+)/)[1];
+    return Math.min(...sizes) * shown / width;
+}))"""
+FRONT = "book/index.html"
+
+
+@pytest.mark.parametrize("page", [FRONT, *notebook_pages()])
+def test_text_of_figures_is_read_on_a_phone(chromium, site, page):
+    selector = ".gallery img" if page == FRONT else ".mirage-figure img"
+    with visit(chromium, site + page, PHONE) as tab:
+        sizes = tab.locator(selector).evaluate_all(LEAST_TEXT)
+        assert all(size >= 9 for size in sizes), sizes
+        hint = "e => getComputedStyle(e, '::before').content"
+        for box in tab.locator(".mirage-figure").all():
+            if box.evaluate("e => e.scrollWidth > e.clientWidth + 1"):
+                assert "swipe" in box.evaluate(hint)
+                assert box.evaluate("e => e.tabIndex") == 0, "by the keyboard, too"
 
 
 def test_fonts_of_the_test_differ_in_width(chromium):
