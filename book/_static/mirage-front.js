@@ -121,7 +121,19 @@
     }
   }
 
+  // Browsers print no grounds: the dark theme's pale text would be lost on white paper.
+  function printInLight() {
+    const root = document.documentElement;
+    let theme = root.dataset.theme;
+    addEventListener("beforeprint", () => {
+      theme = root.dataset.theme;
+      root.dataset.theme = "light";
+    });
+    addEventListener("afterprint", () => (root.dataset.theme = theme));
+  }
+
   function start() {
+    printInLight();
     // docutils calls this a list and its entries something else, which is worse than neither.
     document.querySelector(".citation-list")?.removeAttribute("role");
     nameFolds();
