@@ -145,6 +145,7 @@ def _contents(executed: Sequence[Path], profile: str) -> dict[str, bytes]:
     texts = {
         "_config.yml": _config(),
         "book/_generated/verdicts.md": landing.verdicts_table(executed),
+        "book/_generated/failures.md": landing.failures(executed),
         "book/_generated/claims.md": landing.claims_table(executed),
         "book/_generated/sentence.md": front.in_one_sentence(executed),
         "book/_generated/answer.md": front.answer(executed),

@@ -59,6 +59,48 @@ def headline(pages: Sequence[tuple[Path, Sequence[Claim]]]) -> str:
     return f"**Reproduced: {good} of the paper's {len(every)} claims.**"
 
 
+def failures(executed: Sequence[Path]) -> str:
+    """List the paper's own claims that fail in this build.
+
+    Parameters
+    ----------
+    executed : sequence of Path
+        Executed notebooks; the errata are counted apart.
+
+    Returns
+    -------
+    str
+        Markdown: a sentence that counts, and for each claim that fails what the paper says, what
+        was checked, and what was found.
+    """
+    papers = _of_kind(_by_page(executed), Kind.PAPER)
+    every = [claim for _, found in papers for claim in found]
+    failing = [
+        _failure(path, claim)
+        for path, found in papers
+        for claim in found
+        if claim.verdict == Verdict.NOT_REPRODUCED
+    ]
+    good = sum(claim.verdict in (Verdict.REPRODUCED, Verdict.DEVIATION) for claim in every)
+    still_open = len(every) - good - len(failing)
+    start = (
+        f"Of the paper's {len(every)} claims we reproduce {good}, leave {still_open} open"
+        f" (undecided or not attempted), and find **{len(failing)} failing**"
+    )
+    return "\n".join([f"{start}{':' if failing else '.'}", "", *failing, ""])
+
+
+def _failure(path: Path, claim: Claim) -> str:
+    _, paper, ours, rule, _ = claims.rows([claim])[0]
+    where, _, said = claim.place.partition(": ")
+    says = f" ({_cell(where)}): {_cell(said)}." if said else ":"
+    published = "" if claim.published is None else f" *Paper:* {_cell(paper)}."
+    return (
+        f"- {_link(path)}{says} *Checked:* {_cell(claim.statement.rstrip('.'))}."
+        f" *Found:* {_cell(ours)}.{published} *Rule:* {_cell(rule)}."
+    )
+
+
 def claims_table(executed: Sequence[Path]) -> str:
     """Write the three lists of claims: the paper's, what it implies, and what we asked.
 

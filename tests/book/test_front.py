@@ -4,7 +4,7 @@ import msgspec
 import nbformat
 import pytest
 
-from mirage.book import front, stamp
+from mirage.book import front, landing, stamp
 from mirage.book.claims import Claim, Kind, record
 from mirage.book.rules import Exceeds
 
@@ -55,6 +55,22 @@ def test_one_sentence_follows_the_verdicts(tmp_path, ours, words):
     few = notebook(tmp_path, "few", claim("figure-2-accuracy", 0.3), *late)
     assert front.in_one_sentence([few]).startswith("**Sometimes:** in 1 of 3")
     assert "Not in this build:** in 0 of 0" in front.in_one_sentence([notebook(tmp_path, "empty")])
+
+
+def test_the_claims_that_fail_are_named(tmp_path):
+    good = claim("figure-7-a", 0.3, Kind.PAPER)
+    told = {"place": "Figure 7C: it is small", "statement": "Share of x_y", "rule": Exceeds(0.5)}
+    bad = msgspec.structs.replace(claim("figure-7-b", 0.2, Kind.PAPER), **told)
+    ours = claim("figure-7-c", -1.0)  # fails, and is no claim of the paper
+    path = notebook(tmp_path, "figure-7-x", good, bad, ours, claim("figure-7-d", None, Kind.PAPER))
+    slips = notebook(tmp_path, "errata", claim("errata-01-x", -1, Kind.PAPER))
+    first, _, item = landing.failures([path, slips]).splitlines()
+    assert "the paper's 3 claims we reproduce 1, leave 1 open" in first
+    assert first.endswith("**1 failing**:")
+    assert "(Figure 7C): it is small. *Checked:* Share of x\\_y." in item
+    assert "*Found:* 0.2. *Rule:* above 0.5." in item
+    assert "{doc}`Figure 7 </notebooks/figure-7-x>`" in item
+    assert landing.failures([slips]).endswith("**0 failing**.\n\n")
 
 
 def test_sentences_follow_the_verdicts(tmp_path):
