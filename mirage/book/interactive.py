@@ -264,6 +264,7 @@ def panels_of(
         )
         .configure(font="sans-serif")
         .configure_view(stroke=None)
+        .configure_point(opacity=1)  # Vega-Lite's 0.7 leaves too little contrast
         .configure_axis(titleFontWeight="normal", gridColor=GRID, **text)
         .configure_axisX(labelFlush=True)
         .configure_title(anchor="start", frame="group", dx=-26, fontSize=12.5, color=INK, offset=8)

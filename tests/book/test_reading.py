@@ -112,3 +112,23 @@ def test_a_page_weighs_at_most_a_megabyte(chromium, site, page):
     sizes = [len(gzip.compress(path.read_bytes(), 6)) for path in paths if path.is_file()]
     assert len(sizes) > 5
     assert sum(sizes) <= 1_000_000
+
+
+PAPER = {"width": 703, "height": 1000}  # pixels between margins of 12 mm on A4
+
+
+def test_a_page_on_paper(chromium, site):
+    """In light colours, without folds that nobody can open, and nothing wider than the paper."""
+    with visit(chromium, f"{site}notebooks/figure-3-arithmetic.html", PAPER, "dark") as tab:
+        assert tab.locator("details.above-input").count() > 2
+        tab.emulate_media(media="print")
+        tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert tab.evaluate("document.documentElement.dataset.theme") == "light"
+        assert tab.locator("details.above-input:not([open]) >> visible=true").count() == 0
+        rows = "details.rows table"
+        assert tab.locator(rows).count() > 0
+        assert tab.locator(rows).evaluate_all("all => all.every(e => e.checkVisibility())")
+        wide = "all => Math.max(...all.map(e => e.getBoundingClientRect().right))"
+        assert tab.locator("article :is(img, table, pre)").evaluate_all(wide) <= PAPER["width"]
+        tab.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert tab.evaluate("document.documentElement.dataset.theme") == "dark"
