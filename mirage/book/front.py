@@ -70,8 +70,8 @@ def in_one_sentence(executed: Sequence[Path]) -> str:
     often = "Often" if 2 * len(good) >= len(known) else "Sometimes"
     return (
         f"**{often if good else 'Not in this build'}:** in {len(good)} of {len(known)}"
-        " comparisons a sharp metric, which is all or nothing, begins to rise at larger models than"
-        " a smooth metric, which gives partial credit, does on the same outputs."
+        " comparisons on the same outputs, an all-or-nothing metric (*sharp*) begins to rise at"
+        " larger sizes than one with partial credit (*smooth*)."
         f"\n**{turn}:** when our transformers learn addition, {real}.\n"
     )
 
