@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from mirage.fits.forecasts import forecast
+from mirage.fits.curve import fit_curves
+from mirage.fits.data import checked
+from mirage.fits.forecasts import forecast, intervals_of
 from mirage.statistics.intervals import percentile_interval
 
 CURVE = ("family", "task", "target_length", "temperature", "metric", "seed")
@@ -61,7 +63,7 @@ def forecast_largest(
     (0.11, 0.49, 0.49)
     """
     key = [name for name in CURVE if name in curves.columns]
-    rows = []
+    rows, rest = [], []
     for values, curve in curves.group_by(key, maintain_order=True):
         sizes = curve["n_params"].unique().sort()
         for n in n_held_out:
@@ -71,10 +73,17 @@ def forecast_largest(
                     "least 1, and 3 sizes left"
                 )
             found = {"n_held_out": n, "n_fitted": len(sizes) - n}
-            rows.append(
-                dict(zip(key, values, strict=True)) | found | _largest(curve, sizes, n, model)
-            )
-    return pl.DataFrame(rows, infer_schema_length=None)
+            rows.append(dict(zip(key, values, strict=True)) | found | _ends(curve, sizes, n))
+            rest.append(checked(**_small(curve, sizes, n), against="size", steepest=None))
+    fits = fit_curves(rest, model)
+    largest = [row.pop("largest") for row in rows]
+    n_items = [np.nan if one.n_items is None else one.n_items.mean() for one in rest]
+    ahead = intervals_of(fits, largest, n_items)
+    for row, fit, x, (_, (low, high)) in zip(rows, fits, largest, ahead, strict=True):
+        row |= {"forecast": float(fit.predict(x)[0]), "low": low, "high": high}
+    told = ["n_held_out", "n_fitted", "largest_fitted", "forecast", "low", "high"]
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    return table.select(*key, *told, "observed", "last")
 
 
 def extrapolate(
@@ -98,7 +107,8 @@ def extrapolate(
     polars.DataFrame
         ``n_params``, ``score``, and ``low`` and ``high``, the ends of the 95 % prediction interval.
     """
-    found = _forecast(curve, curve["n_params"].unique().sort(), n_held_out, n_params, model)
+    sizes = curve["n_params"].unique().sort()
+    found = forecast(x_new=n_params, model=model, **_small(curve, sizes, n_held_out))
     low, high = found.prediction
     return pl.DataFrame({"n_params": n_params, "score": found.score, "low": low, "high": high})
 
@@ -166,20 +176,17 @@ def relative_errors(
     return pl.DataFrame(rows)
 
 
-def _forecast(curve: pl.DataFrame, sizes: pl.Series, n: int, at: ArrayLike, model: str):
-    """Forecast from all sizes but the n largest."""
+def _small(curve: pl.DataFrame, sizes: pl.Series, n: int) -> dict:
+    """What `mirage.fits.forecast` takes of all sizes of a curve but the n largest."""
     rest = curve.filter(pl.col("n_params") <= sizes[-n - 1])
     ends = curve.select("floor", "ceiling").row(0)
-    bounds = None if None in ends else ends
     n_items = None if rest["n_items"].null_count() else rest["n_items"].to_numpy()
     x, y = rest["n_params"].to_numpy().astype(float), rest["score"].to_numpy()
-    return forecast(x, y, at, n_items, model=model, bounds=bounds)
+    return {"x": x, "y": y, "n_items": n_items, "bounds": None if None in ends else ends}
 
 
-def _largest(curve: pl.DataFrame, sizes: pl.Series, n: int, model: str) -> dict[str, float]:
-    at = {name: float(sizes[-1 - place]) for name, place in (("observed", 0), ("last", n))}
-    known = {name: curve.filter(n_params=int(x))["score"].mean() for name, x in at.items()}
-    found = _forecast(curve, sizes, n, at["observed"], model)
-    low, high = (float(end[0]) for end in found.prediction)
-    ends = {"low": low, "high": high}
-    return {"largest_fitted": int(at["last"]), "forecast": float(found.score[0])} | ends | known
+def _ends(curve: pl.DataFrame, sizes: pl.Series, n: int) -> dict:
+    """The largest size and the largest but n, and what they scored."""
+    at = {"observed": int(sizes[-1]), "last": int(sizes[-1 - n])}
+    known = {name: curve.filter(n_params=x)["score"].mean() for name, x in at.items()}
+    return {"largest": at["observed"], "largest_fitted": at["last"]} | known

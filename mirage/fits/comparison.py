@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from scipy.special import betaln, gammaln
 
 from mirage._check import inside
-from mirage.fits.curve import TOGETHER, Fit, fit_batch
+from mirage.fits.curve import TOGETHER, Fit, fit_batch, fit_curves
 from mirage.fits.data import Against, Bounds, Curve, batches, checked
-from mirage.fits.forecasts import forecast_one
+from mirage.fits.forecasts import intervals_of
 from mirage.fits.models import FAMILIES
 from mirage.fits.solver import EDGE
 from mirage.statistics.intervals import Interval
@@ -194,11 +194,11 @@ def compare_curves(
         # Without bounds a logistic has its ends fitted already.
         names = [n for n in FAMILIES if n != "logistic" or batch.frame.bounds is not None]
         fits = zip(*(fit_batch(batch, name, overdispersed) for name in names), strict=True)
-        for place, of_curve in zip(places, fits, strict=True):
-            ahead = [_UNKNOWN] * len(names)
-            if held_out:
-                ahead = _held_out(curves[place], names, overdispersed)
-            found[place] = _compared(of_curve, ahead, margin), list(of_curve)
+        ahead = [[_UNKNOWN] * len(names)] * len(places)
+        if held_out:
+            ahead = _held_out([curves[place] for place in places], names, overdispersed)
+        for place, of_curve, forecasts in zip(places, fits, ahead, strict=True):
+            found[place] = _compared(of_curve, forecasts, margin), list(of_curve)
     return found
 
 
@@ -249,24 +249,30 @@ def _verdict(rows: Sequence[Compared], n: int, margin: float) -> tuple[str, str,
 _UNKNOWN = (float("nan"), float("nan"), Interval(float("nan"), float("nan")))
 
 
-def _held_out(curve: Curve, names: list[str], overdispersed: bool) -> list[tuple]:
+def _held_out(curves: Sequence[Curve], names: list[str], overdispersed: bool) -> list[list[tuple]]:
     """Error, log-likelihood and prediction interval of the most capable model, per model."""
-    t = curve.frame.decades(curve.x)
-    last = t == t.max()
-    if len(t[~last]) < 3 or len(np.unique(t[~last])) < 2:
-        return [_UNKNOWN] * len(names)
-    rest, at = curve.take(~last), float(curve.x[last][0])
-    y = curve.frame.offset + curve.frame.scale * curve.y[last]
-    n_items = None if curve.n_items is None else curve.n_items[last]
-    found = []
-    [(_, batch)] = batches([rest], 1)
-    for name in names:
-        [fit] = fit_batch(batch, name, overdispersed)
-        mean = float(fit.predict(at)[0])
-        items = float("nan") if n_items is None else float(n_items.mean())
-        _, prediction = forecast_one(fit, at, items, overdispersed, 0.95)
-        likelihood = _log_likelihood(fit, y, mean, n_items)
-        found.append((float(np.mean(y) - mean), likelihood, prediction))
+    found = [[_UNKNOWN] * len(names) for _ in curves]
+    rests, at, scores, rows = [], [], [], []
+    for row, curve in enumerate(curves):
+        t = curve.frame.decades(curve.x)
+        last = t == t.max()
+        if len(t[~last]) < 3 or len(np.unique(t[~last])) < 2:
+            continue
+        y = curve.frame.offset + curve.frame.scale * curve.y[last]
+        scores.append((y, None if curve.n_items is None else curve.n_items[last]))
+        rests.append(curve.take(~last))
+        at.append(float(curve.x[last][0]))
+        rows.append(row)
+    items = [np.nan if n_items is None else float(n_items.mean()) for _, n_items in scores]
+    for column, name in enumerate(names):
+        fits = fit_curves(rests, name, overdispersed)
+        ahead = intervals_of(fits, at, items, overdispersed)
+        for row, fit, x, (y, n_items), (_, prediction) in zip(
+            rows, fits, at, scores, ahead, strict=True
+        ):
+            mean = float(fit.predict(x)[0])
+            likelihood = _log_likelihood(fit, y, mean, n_items)
+            found[row][column] = (float(np.mean(y) - mean), likelihood, prediction)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,8 @@ from scipy.special import betainc, expit, logit, ndtri
 
 from mirage._check import inside
 from mirage.fits.curve import Fit, fit_curve
-from mirage.fits.data import Against, Bounds, batches, checked
-from mirage.fits.models import FAMILIES
+from mirage.fits.data import Against, Batch, Bounds, batches, checked
+from mirage.fits.models import FAMILIES, Model
 from mirage.fits.profiles import freedom, quantile_of, squared_noise
 from mirage.fits.solver import EDGE, deviance, minimise, weights_of
 from mirage.fits.starts import grid_of
@@ -21,6 +22,7 @@ from mirage.statistics.intervals import Interval
 NEAR = np.linspace(-6, 6, 25)
 FAR = np.linspace(-1, 1, 16) ** 3
 MIDPOINTS = (np.arange(49) + 0.5) / 49  # probabilities that stand for a distribution
+TOGETHER = 32  # fits whose profiles are found at once: some 20 MiB at work
 
 
 class Forecast(NamedTuple):
@@ -112,24 +114,54 @@ def forecast(
         n_items_new = curve.n_items.mean()
     found = fit_curve(curve, model, overdispersed)
     items = np.broadcast_to(np.nan if n_items_new is None else n_items_new, x_new.shape)
-    ends = [
-        forecast_one(found, float(at), float(n), overdispersed, level)
-        for at, n in zip(x_new, items, strict=True)
-    ]
+    ends = intervals_of([found] * len(x_new), x_new, items, overdispersed, level)
     confidence, prediction = (np.array(part).T for part in zip(*ends, strict=True))
     return Forecast(found.predict(x_new), Interval(*confidence), Interval(*prediction))
 
 
-def forecast_one(
-    found: Fit, x: float, n_items: float, overdispersed: bool, level: float
+def intervals_of(
+    fits: Sequence[Fit],
+    x: ArrayLike,
+    n_items: ArrayLike,
+    overdispersed: bool = True,
+    level: float = 0.95,
+) -> list[tuple[Interval, Interval]]:
+    """Find the intervals of :class:`Forecast` for many fits of one model, together.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        All of the same model.
+    x : array_like, shape (fits,)
+        A new size for each.
+    n_items : array_like, shape (fits,)
+        Items of the new measurement; NaN without items.
+    overdispersed, level
+        As in `forecast`.
+
+    Returns
+    -------
+    list of (Interval, Interval)
+        Confidence and prediction interval of each; NaN with too few points.
+    """
+    unknown = Interval(np.nan, np.nan)
+    found: list[tuple[Interval, Interval]] = [(unknown, unknown)] * len(fits)
+    known = [i for i, fit in enumerate(fits) if not np.isnan(freedom(fit, overdispersed))]
+    for places, batch in batches([fits[i].curve for i in known], TOGETHER):
+        rows = [known[place] for place in places]
+        alike = [fits[i] for i in rows]
+        profiles = _profiles_of_means(alike, batch, np.array([float(x[i]) for i in rows]))
+        for i, fit, (values, roots) in zip(rows, alike, profiles, strict=True):
+            nu = freedom(fit, overdispersed)
+            found[i] = _intervals(fit, values, roots, float(n_items[i]), nu, level)
+    return found
+
+
+def _intervals(
+    found: Fit, values: np.ndarray, roots: np.ndarray, n_items: float, nu: float, level: float
 ) -> tuple[Interval, Interval]:
-    """Confidence and prediction interval of the score at one size."""
-    nu = freedom(found, overdispersed)
-    if np.isnan(nu):
-        unknown = Interval(np.nan, np.nan)
-        return unknown, unknown
+    """Confidence and prediction interval of the score at one size, from its profile."""
     frame, quantile = found.curve.frame, quantile_of(nu, (1 + level) / 2)
-    values, roots = _profile_of_mean(found, x)
     low, high = np.interp([-quantile, quantile], roots, values)
     confidence = Interval(*(float(frame.offset + frame.scale * end) for end in (low, high)))
     spread = quantile_of(nu, MIDPOINTS)
@@ -157,63 +189,107 @@ def _beta_quantiles(a: np.ndarray, b: np.ndarray, tails: np.ndarray) -> np.ndarr
     return (low + high) / 2
 
 
-def _deviation(found: Fit, t: np.ndarray) -> float:
-    """Standard deviation of the mean at the last t by the delta method: a scale, no more."""
-    curve, family = found.curve, FAMILIES[found.model]
-    low, high = family.bounds(curve.frame)
-    theta = found.theta[None]
-    expected = family.mean(theta, t, curve.frame)
-    every = np.array(family.mean_slopes(theta, t, curve.frame))[:, 0]
-    slopes = every[low < high]
-    weights = weights_of(expected[0, :-1], curve.n_items)
-    covariance = np.linalg.pinv((slopes[:, :-1] * weights) @ slopes[:, :-1].T, hermitian=True)
-    variance = squared_noise(found) * (slopes[:, -1] @ covariance @ slopes[:, -1])
-    return float(np.clip(np.sqrt(max(variance, 0)), 1e-9, 1e3))
+def _deviations(model: Model, batch: Batch, theta, t, noise) -> np.ndarray:
+    """Standard deviation of each mean at the last t by the delta method: a scale, no more."""
+    low, high = model.bounds(batch.frame)
+    expected = model.mean(theta, t, batch.frame)
+    every = np.stack(model.mean_slopes(theta, t, batch.frame), axis=1)
+    slopes = every[:, (low < high)[0]]
+    known, last = slopes[..., :-1], slopes[..., -1]
+    weights = weights_of(expected[:, :-1], batch.n_items)
+    information = (known * weights[:, None]) @ known.transpose(0, 2, 1)
+    covariance = np.linalg.pinv(information, hermitian=True)
+    variance = noise * np.einsum("cp,cpq,cq->c", last, covariance, last)
+    return np.clip(np.sqrt(np.maximum(variance, 0)), 1e-9, 1e3)
 
 
-def _profile_of_mean(found: Fit, x: float) -> tuple[np.ndarray, np.ndarray]:
-    """Mean scores at x, in units of the fit, and the signed roots of what they lose."""
-    curve, family = found.curve, FAMILIES[found.model]
-    frame, counted = curve.frame, curve.n_items is not None
-    t = family.coordinate(np.append(curve.x, x), frame)
-    here = float(family.mean(found.theta[None], t[-1:], frame)[0, 0])
-    deviation = _deviation(found, t)
-    if frame.bounds:
-        low, high = frame.bounds
-        inner = np.clip((here - low) / (high - low), 1e-9, 1 - 1e-9)
-        scale = np.clip(deviation / ((high - low) * inner * (1 - inner)), 1e-3, 4)
-        wanted = low + (high - low) * expit(logit(inner) + np.append(scale * NEAR, 24 * FAR))
-    else:
-        wanted = here + np.append(np.clip(deviation, 1e-5, 2) * NEAR, 10 * FAR)
+def _wanted(frame, here: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Means at which each profile is taken (curves, wanted), about the estimate (curves, 1)."""
+    if frame.bounds is None:
+        scale = np.clip(deviation, 1e-5, 2)
+        return here + np.hstack([scale * NEAR, np.broadcast_to(10 * FAR, (len(here), len(FAR)))])
+    low, high = frame.bounds
+    inner = np.clip((here - low) / (high - low), 1e-9, 1 - 1e-9)
+    scale = np.clip(deviation / ((high - low) * inner * (1 - inner)), 1e-3, 4)
+    away = np.hstack([scale * NEAR, np.broadcast_to(24 * FAR, (len(here), len(FAR)))])
+    return low + (high - low) * expit(logit(inner) + away)
+
+
+def _profiles_of_means(
+    fits: Sequence[Fit], batch: Batch, x: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Mean scores at x in units of each fit, and the signed roots of what they lose."""
+    model, frame = FAMILIES[fits[0].model], batch.frame
+    noise = np.array([squared_noise(fit) for fit in fits])
+    best = np.array([fit.theta for fit in fits])
+    t = model.coordinate(np.column_stack([batch.x, x]), frame)
+    here = model.mean(best, t[:, -1:], frame)
+    deviation = _deviations(model, batch, best, t, noise)[:, None]
+    wanted = _wanted(frame, here, deviation)
     # The wanted mean is one more point, 30 times as heavy as what the data say there. The fit
     # that it pulls away loses least of all fits with the same mean, however heavy it is; a much
     # heavier point only makes that fit hard to find.
-    heavy = 30 * squared_noise(found) / deviation**2
-    weights, n_items = np.append(np.ones(len(curve.y)), np.sqrt(np.clip(heavy, 1, 1e8))), None
-    if counted:
-        total = curve.n_items.sum()
-        weights[-1], added = 1.0, np.clip(heavy * here * (1 - here), total, 1e3 * total)
-        n_items = np.append(curve.n_items, added)
-    y = np.column_stack([np.tile(curve.y, (len(wanted), 1)), weights[-1] * wanted])
-    box = family.bounds(frame)
-    starts = np.vstack([found.theta, grid_of(next(batches([curve], 1))[1], family).theta[0]])
-    near = family.mean(starts, t, frame)
-    last = None if n_items is None else n_items[-1:]
-    missed = deviance(y[:, None, -1:], weights[-1:] * near[:, -1:], last)  # (wanted, starts)
-    theta = starts[np.argmin(missed + deviance(curve.y, near[:, :-1], curve.n_items), axis=1)]
+    heavy = 30 * noise[:, None] / deviation**2
+    if batch.n_items is None:
+        weight, n_items = np.sqrt(np.clip(heavy, 1, 1e8)), None
+    else:
+        weight, total = np.ones_like(heavy), batch.n_items.sum(1, keepdims=True)
+        added = np.clip(heavy * here * (1 - here), total, 1e3 * total)
+        n_items = np.hstack([batch.n_items, added])
+    theta = _pulled(model, batch, best, t, wanted, weight, n_items)
+    means = _means(model, np.concatenate([best[:, None], theta], axis=1), t, frame)
+    known = None if batch.n_items is None else batch.n_items[:, None]
+    lost = deviance(batch.y[:, None], means[..., :-1], known)
+    lost -= np.array([fit.deviance for fit in fits])[:, None]
+    values = means[..., -1]
+    if frame.bounds:
+        values = np.clip(values, *frame.bounds)
+    return [_roots(*row) for row in zip(values, lost, here[:, 0], noise, strict=True)]
 
-    def weighed(rows, _):
-        return weights * family.mean(rows, t, frame)
 
-    theta, _ = minimise(weighed, theta, box, y, n_items)
-    means = family.mean(np.vstack([found.theta, theta]), t, frame)
-    lost = deviance(curve.y, means[:, :-1], curve.n_items) - found.deviance
-    values = np.clip(means[:, -1], *frame.bounds) if frame.bounds else means[:, -1]
+def _means(model: Model, theta, t, frame) -> np.ndarray:
+    """Mean scores (curves, fits, points) of several parameters (curves, fits, P) of each curve."""
+    return model.mean(theta, t[:, None], frame.take((slice(None), None)))
+
+
+def _pulled(model: Model, batch: Batch, best, t, wanted, weight, n_items) -> np.ndarray:
+    """Parameters (curves, wanted, P) of the fits to the data and one more point, the last of t."""
+    n_curves, n_wanted = wanted.shape
+    starts = np.concatenate([best[:, None], grid_of(batch, model).theta], axis=1)
+    near = _means(model, starts, t, batch.frame)
+    known, last = (None, None) if n_items is None else (batch.n_items[:, None], n_items[:, -1:])
+    last = None if last is None else last[:, None, None]
+    pull, there = weight[:, None, None], near[:, None, :, -1:]
+    missed = deviance((weight * wanted)[..., None, None], pull * there, last)
+    missed += deviance(batch.y[:, None], near[..., :-1], known)[:, None]
+    theta = np.take_along_axis(starts, np.argmin(missed, axis=2)[..., None], axis=1)
+    curve = np.repeat(np.arange(n_curves), n_wanted)  # of each wanted mean
+    weights = np.hstack([np.ones_like(batch.y), weight])
+    y = np.hstack([batch.y[curve], (weight * wanted).reshape(-1, 1)])
+
+    def weighed(theta, rows):
+        of = curve[rows]
+        return weights[of] * model.mean(theta, t[of], batch.frame.take(of))
+
+    def slopes(theta, rows, free):
+        of = curve[rows]
+        found = model.mean_slopes(theta, t[of], batch.frame.take(of))
+        return weights[of][:, None] * np.stack([found[column] for column in free], axis=1)
+
+    box = tuple(end[curve] for end in model.bounds(batch.frame))
+    items = None if n_items is None else n_items[curve]
+    flat = theta.reshape(len(curve), -1)
+    found, _ = minimise(weighed, flat, box, y, items, slopes=slopes)
+    return found.reshape(theta.shape)
+
+
+def _roots(values, lost, here: float, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """Values in order, and the signed roots of what they lose."""
     order = np.argsort(values, kind="stable")
     values, lost = values[order], np.maximum(lost[order], 0)
     above = values >= np.clip(here, values[0], values[-1])
     # What a mean loses can only grow with its distance: a smaller loss further out holds nearer.
-    roots = np.sqrt(lost / max(squared_noise(found), 1e-24))
+    roots = np.sqrt(lost / max(noise, 1e-24))
     roots[above] = np.minimum.accumulate(roots[above][::-1])[::-1]
     roots[~above] = -np.minimum.accumulate(roots[~above])
     # Equal roots have no inverse; the rise keeps their order.
