@@ -18,7 +18,7 @@ from mirage.book import card, folding, front, gallery, landing, meta, reports, r
 from mirage.files import MirageError, atomic_write, disk_faults, locked
 from mirage.processes import run_python
 
-SPHINX = "from jupyter_book.cli.main import main; main()"
+SPHINX = "import mirage.book; from jupyter_book.cli.main import main; main()"  # starts faster
 
 
 def build(profile: str) -> tuple[Path, bool]:

@@ -90,8 +90,7 @@ def execute(notebook: Path, files: Files, parameters: Mapping[str, Any], folder:
             progress_bar=False,
             extra_arguments=[
                 "--IPKernelApp.log_level=50",  # its start and end are no news
-                # The build shows one of the two, see mirage/book/pictures.py.
-                "--InlineBackend.figure_formats={'png', 'svg'}",
+                "--IPKernelApp.extensions=mirage.book.pictures",
             ],
         )
     except papermill.PapermillExecutionError as error:

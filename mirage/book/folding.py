@@ -1,5 +1,4 @@
-"""Which code of a page is folded in the book, and what its fold is called; one format a picture,
-and reports as files.
+"""Which code of a page is folded in the book, and what its fold is called; reports as files.
 
 A reader comes for the figure: every cell of code is one line to open. The notebook itself shows
 all of it.
@@ -12,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from mirage.book import pictures, reports
+from mirage.book import panels, reports
 
 HIDDEN, FOLDED = "remove-cell", "hide-input"  # tags that Jupyter Book knows
 
@@ -45,7 +44,9 @@ def fold(notebook: bytes, injected: bool = False) -> bytes:
         if cell.get("cell_type") == "code":
             _fold_cell(cell, injected)
             if "outputs" in cell:
-                cell["outputs"] = reports.of_page(pictures.of_page(cell["outputs"]))
+                # What a page kept for the gallery is no output of the page.
+                shown = [one for one in cell["outputs"] if panels.MIME not in one.get("data", {})]
+                cell["outputs"] = reports.of_page(shown)
     return msgspec.json.format(msgspec.json.encode(content), indent=1)
 
 

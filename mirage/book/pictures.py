@@ -1,42 +1,60 @@
-"""Figures of a page as the book shows them: SVG where it is light, else PNG.
+"""Figures as the kernel of a page draws them: SVG where it is light, else PNG.
 
-Papermill's kernel draws both (`mirage.book.execute`). SVG stays sharp however far a reader
-enlarges it and turns dark with the page; with thousands of points it is heavier than a PNG.
+`mirage.book.execute` has the kernel load this module as an extension of IPython. SVG stays sharp
+however far a reader enlarges it and turns dark with the page; with thousands of points it is
+heavier than a PNG. Drawing takes seconds, so that only what the page shows is drawn.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mirage.book import panels
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SVG, PNG = "image/svg+xml", "image/png"
 HEAVIEST = 160_000  # bytes of an SVG that is shown
 
 
-def of_page(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a cell's outputs as a page shows them.
+def load_ipython_extension(shell: Any) -> None:
+    """Have a kernel draw Matplotlib's figures by :func:`draw`."""
+    shell.config.InlineBackend.figure_formats = set()  # else each is drawn once more
+    bundles = shell.display_formatter.mimebundle_formatter
+    bundles.for_type_by_name("matplotlib.figure", "Figure", draw)
+
+
+def draw(figure: Figure) -> dict[str, str]:
+    """Draw a figure in the one format that a page shows.
 
     Parameters
     ----------
-    outputs : list of dict
-        As in the notebook's JSON. Of a picture one format is kept; what was kept for the gallery
-        is no output of the page.
+    figure : matplotlib.figure.Figure
+        Cropped to what is drawn.
+
+    Returns
+    -------
+    dict of str to str
+        SVG, or PNG in base 64, by its MIME type; empty for a figure without axes.
 
     Examples
     --------
-    >>> light = {"data": {"image/svg+xml": "<svg/>", "image/png": "iVBO"}}
-    >>> heavy = {"data": {"image/svg+xml": ["<svg>", " " * 10**6], "image/png": "iVBO"}}
-    >>> [list(output["data"]) for output in of_page([light, heavy, {"data": {panels.MIME: {}}}])]
-    [['image/svg+xml'], ['image/png']]
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure(figsize=(2, 1))
+    >>> ax = figure.subplots()
+    >>> _ = ax.plot([0, 1])
+    >>> list(draw(figure))
+    ['image/svg+xml']
+    >>> _ = ax.plot(range(3000), "o")
+    >>> list(draw(figure))
+    ['image/png']
+    >>> draw(Figure())
+    {}
     """
-    return [_one_format(output) for output in outputs if panels.MIME not in output.get("data", {})]
+    from IPython.core.pylabtools import print_figure
 
-
-def _one_format(output: dict[str, Any]) -> dict[str, Any]:
-    data = output.get("data", {})
-    if not (SVG in data and PNG in data):
-        return output
-    is_light = len("".join(data[SVG]).encode()) <= HEAVIEST
-    left_out = PNG if is_light else SVG
-    return output | {"data": {kind: value for kind, value in data.items() if kind != left_out}}
+    svg = print_figure(figure, "svg")
+    if svg is None:
+        return {}
+    if len(svg.encode()) <= HEAVIEST:
+        return {SVG: svg}
+    return {PNG: print_figure(figure, "png", base64=True)}
