@@ -120,7 +120,10 @@ def _kernel(environment: Mapping[str, str], folder: Path) -> type:
 
     class Kernel(AsyncKernelManager):
         async def start_kernel(self, **options):
-            options |= {"env": {**os.environ, **environment}, "cwd": str(folder)}
+            # Two kernels run side by side, and their arrays are small: a second thread would mostly
+            # wait, at three times the processor time. Workers of a sweep have one thread as well.
+            of_kernel = {"OMP_NUM_THREADS": "1", **os.environ, **environment}
+            options |= {"env": of_kernel, "cwd": str(folder)}
             await super().start_kernel(**options)
 
     return Kernel
