@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -7,6 +9,31 @@ from hypothesis import settings
 # measured in benchmarks/, never here.
 settings.register_profile("mirage", deadline=None)
 settings.load_profile("mirage")
+
+
+# One test runs on each core: a second thread would mostly wait, and keep the other one waiting.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The files that take longest, longest first: with two at work, none is left over for the end.
+SLOW = (
+    "tests/clients/test_clients.py",
+    "tests/fits/test_fits.py",
+    "tests/book/test_run.py",
+    "tests/test_wheel.py",
+    "tests/evaluation/test_evaluation_mutations.py",
+    "tests/evaluation/test_evaluation_checkpoints.py",
+    "tests/fits/test_fits_simulation.py",
+    "tests/fits/test_batch.py",
+    "tests/book/test_browser.py",
+    "tests/book/test_interactive_pages.py",
+    "tests/book/test_accessibility.py",
+)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Have pytest-xdist give out the slow files first."""
+    places = {str(config.rootpath / name): place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: places.get(str(item.path), len(SLOW)))
 
 
 # They hold no doctests, and as modules of one name they would hide each other.

@@ -168,7 +168,7 @@ def banner(executed: Sequence[Path], profile: str) -> str:
         Markdown: an admonition, a warning where a data set is a subset.
     """
     stamps = [found for path in executed if (found := stamp.read(path))]
-    data = {one.name: one.description for found in stamps for one in found.data}
+    data = {one.name: one.description for found in stamps for one in found.loaded}
     subsets = sorted(name for name, description in data.items() if description.startswith(SUBSET))
     kind = "warning" if subsets else "note"
     sizes = "one seed and few sizes" if profile == "quick" else "the paper's sizes and more seeds"

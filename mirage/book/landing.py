@@ -267,7 +267,7 @@ def runs_table(executed: Sequence[Path], profile: str) -> str:
         Markdown.
     """
     stamps = [found for path in executed if (found := stamp.read(path))]
-    data = {one.name: one for found in stamps for one in found.data}
+    data = {one.name: one for found in stamps for one in found.loaded}
     lines = [
         f"This book was built in the **{profile}** profile from {_commit()},"
         f" on Python {platform.python_version()}, {platform.system()} {platform.machine()}.",

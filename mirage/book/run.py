@@ -248,7 +248,7 @@ def data_of_run(profile: str, paths: Sequence[Path] | None = None) -> dict[str, 
     used = {}
     for path in notebooks() if paths is None else paths:
         made_of = stamp.read(runs_folder(profile) / path.name)
-        for data in made_of.data if made_of else ():
+        for data in made_of.loaded if made_of else ():
             used[data.name] = data.description
     return dict(sorted(used.items()))
 

@@ -26,7 +26,7 @@ class Data(msgspec.Struct, frozen=True):
     Parameters
     ----------
     name, digest, description, source : str
-        As :class:`mirage.datasets.Dataset` has them.
+        As :class:`mirage.datasets.Dataset` has them. Without a digest it was looked for in vain.
     module : str
         The module that reads it.
     """
@@ -48,12 +48,17 @@ class Stamp(msgspec.Struct, frozen=True):
     sha256 : str
         Of the executed notebook.
     data : tuple of Data
-        The data sets that were loaded.
+        The data sets that were loaded or looked for.
     """
 
     key: str
     sha256: str
     data: tuple[Data, ...] = ()
+
+    @property
+    def loaded(self) -> list[Data]:
+        """The data sets without those that were looked for in vain."""
+        return [one for one in self.data if one.digest]
 
 
 def path_of(executed: Path) -> Path:
@@ -185,7 +190,7 @@ def is_current(
         As :func:`code_of`.
     """
     stamp = read(executed)
-    if stamp is None or not all(data.digest == _digest(data.name) for data in stamp.data):
+    if stamp is None or any(data.digest != (_digest(data.name) or "") for data in stamp.data):
         return False
     try:
         return stamp.key == key(notebook, package, parameters, stamp.data)

@@ -148,12 +148,15 @@ def load(name: str, source: str | None = None) -> Dataset:
     for fault in content.get("faults", ()):
         logger.warning("%s: %s", spec.name, fault)
     data = spec.build(file.source, file.digest, content)
-    _record(data)
+    _record(data.name, data.digest, data.description, data.source)
     return data
 
 
 def available(name: str, source: str | None = None) -> bool:
     """Return whether :func:`load` finds the data set, without reading it.
+
+    That it was looked for in vain is recorded like what is loaded, with an empty digest: a page
+    made without it is out of date once it is there.
 
     Parameters
     ----------
@@ -166,8 +169,13 @@ def available(name: str, source: str | None = None) -> bool:
     (True, False)
     """
     try:
-        _find(get_spec(name), source)
+        spec = get_spec(name)
     except DataError:
+        return False
+    try:
+        _find(spec, source)
+    except DataError:
+        _record(spec.name, "", "not there", "none")
         return False
     return True
 
@@ -290,10 +298,10 @@ def _find(spec: Spec, source: str | None) -> tuple[Spec, Verified]:
     raise DataError(f"{spec.name}: {where / spec.files[0]} is not there; {spec.how_to_get}")
 
 
-def _record(data: Dataset) -> None:
-    """Append a line about a loaded data set to the file that ``$MIRAGE_DATA_LOG`` names."""
+def _record(name: str, digest: str, description: str, source: str) -> None:
+    """Append a line about a data set to the file that ``$MIRAGE_DATA_LOG`` names."""
     if log := os.environ.get("MIRAGE_DATA_LOG"):
-        line = {key: getattr(data, key) for key in ("name", "digest", "description", "source")}
-        line["module"] = f"mirage.datasets.{_HOMES.get(data.name, data.name).split('.')[0]}"
+        line = {"name": name, "digest": digest, "description": description, "source": source}
+        line["module"] = f"mirage.datasets.{_HOMES.get(name, name).split('.')[0]}"
         with Path(log).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -16,7 +16,7 @@ from mirage import cli, datasets
 from mirage.book import build, stamp
 from mirage.book import run as runner
 from mirage.book.run import Result, data_of_run, notebooks, parse_parameters, runs_folder
-from mirage.files import MirageError
+from mirage.files import DataError, MirageError
 
 PARAMETERS = (
     'profile: str = "quick"  # or paper\nn_seeds: int = 3\nrate: float = 0.5\nfast: bool = True'
@@ -361,6 +361,27 @@ def test_data_that_are_gone_make_a_page_out_of_date(root, monkeypatch):
     write(root / "notebooks", "figure-1-good", LOADS.format(data=[("no_such_data", "directory")]))
     assert not run(root, "figure-1")["figure-1-good"].error
     assert "figure-1-good" in runner.stale("quick")
+
+
+def test_data_that_were_not_there_make_a_page_out_of_date_once_they_are(root, monkeypatch):
+    looks = LOADS.replace('digest="d of " + name', 'digest=""')
+    write(root / "notebooks", "figure-1-good", looks.format(data=[("mnist", "none")]))
+    monkeypatch.setattr(datasets, "digest", lambda name: absent(name))
+    assert not run(root, "figure-1")["figure-1-good"].error
+    assert "figure-1-good" not in runner.stale("quick")
+    assert data_of_run("quick") == {}
+    monkeypatch.setattr(datasets, "digest", lambda name: f"d of {name}")
+    assert "figure-1-good" in runner.stale("quick")
+
+
+def absent(name: str):
+    raise DataError(f"{name} is not there")
+
+
+def test_no_process_of_the_book_builds_a_grammar_as_it_starts():
+    code = "import sys, mirage.book, nbformat; print('lark' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n", done.stderr
 
 
 def test_loading_is_recorded_in_the_kernel(root, monkeypatch):

@@ -199,6 +199,16 @@ def test_digest_and_availability_need_no_reading(toy, data_dir):
     assert not datasets.available("imagenet")
 
 
+def test_what_was_looked_for_in_vain_is_logged_too(toy, data_dir, tmp_path, monkeypatch):
+    log = tmp_path / "log.jsonl"
+    (data_dir / "mnist.npz").unlink()
+    monkeypatch.setenv("MIRAGE_DATA_LOG", str(log))
+    assert not datasets.available("mnist")
+    assert not datasets.available("imagenet"), "which nobody can add"
+    [line] = map(json.loads, log.read_text(encoding="utf-8").splitlines())
+    assert (line["name"], line["digest"], line["module"]) == ("mnist", "", "mirage.datasets.mnist")
+
+
 def test_one_data_set_imports_no_other():
     script = (
         "import sys, mirage.datasets as d; d.get_spec('mnist'); "
