@@ -7,6 +7,7 @@ heavier than a PNG. Drawing takes seconds, so that only what the page shows is d
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ def load_ipython_extension(shell: Any) -> None:
     shell.config.InlineBackend.figure_formats = set()  # else each is drawn once more
     bundles = shell.display_formatter.mimebundle_formatter
     bundles.for_type_by_name("matplotlib.figure", "Figure", draw)
+    shell.events.register("post_execute", _nothing_is_stale)
+
+
+def _nothing_is_stale() -> None:
+    """Keep pyplot from drawing each open figure, for nobody, at the end of a cell."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    for number in pyplot.get_fignums() if pyplot else ():
+        pyplot.figure(number).stale = False
 
 
 def draw(figure: Figure) -> dict[str, str]:

@@ -88,7 +88,7 @@ def simulate(
 
 
 def _texts(tokens: np.ndarray) -> list[str]:
-    """Rows of tokens as strings of as many characters, which are compared in a tenth of the time."""
+    """Rows of tokens as strings of as many characters, compared in a tenth of the time."""
     characters = (tokens + 0x10000).astype(np.uint32)  # beyond surrogates, and none is 0
     return characters.view(f"U{tokens.shape[1]}")[:, 0].tolist()
 
