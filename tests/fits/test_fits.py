@@ -9,7 +9,9 @@ from scipy.optimize import differential_evolution
 from scipy.stats import binom, norm, t
 
 from mirage.fits import MODELS, compare, fit, forecast, threshold
+from mirage.fits.comparison import compare_curves
 from mirage.fits.curve import draw_scores
+from mirage.fits.data import checked
 
 relaxed = settings(deadline=None, max_examples=25)
 SIZES = np.geomspace(3.5e8, 2e11, 12)  # the paper's range
@@ -372,6 +374,7 @@ def test_a_straight_line_is_not_broken(noise):
     """A hinge with its threshold at the first size is a line: smooth must contain it too."""
     rng = np.random.default_rng(0)
     draws = np.linspace(0, 3, 12) + rng.normal(0, noise, (20, 12))
-    verdicts = [compare(SIZES, scores, held_out=False).verdict for scores in draws]
+    curves = [checked(SIZES, scores, None, None, "size", None) for scores in draws]
+    verdicts = [found.verdict for found, _ in compare_curves(curves)]
     assert not {"broken", "step"} & set(verdicts)
     assert "smooth" in verdicts

@@ -7,8 +7,10 @@ Bounds are wide enough for a few dozen draws; the rates found with more stand in
 import numpy as np
 import pytest
 
-from mirage.fits import compare, curvature, forecast, geometric_length, threshold
+from mirage.fits import curvature, forecast, geometric_length, threshold
+from mirage.fits.comparison import compare_curves
 from mirage.fits.curve import draw_scores
+from mirage.fits.data import checked
 
 SIZES = np.geomspace(2e6, 1.28e11, 12)  # BIG-G's range
 MIDDLE = np.sqrt(SIZES[0] * SIZES[-1])
@@ -28,14 +30,16 @@ def draws(truth, n_items, noise, count, seed=0):
     return draw_scores(np.tile(truth, (count, 1)), np.full(len(truth), n_items), noise, rng)
 
 
-def verdicts(truth, n_items, noise, count):
-    scores = draws(truth, n_items, noise, count)
-    return [compare(SIZES, y, n_items, held_out=False).verdict for y in scores]
+def verdicts(scores, n_items, overdispersed=True):
+    """Together, as tests/fits/test_batch.py shows, they are what `compare` says of each."""
+    curves = [checked(SIZES, y, n_items, None, "size", None) for y in scores]
+    return [found.verdict for found, _ in compare_curves(curves, overdispersed)]
 
 
 @pytest.mark.parametrize(("n_items", "noise"), NOISES)
 def test_smooth_curves_are_seldom_called_broken(n_items, noise):
-    found = [v for truth in SMOOTH.values() for v in verdicts(truth, n_items, noise, 12)]
+    scores = np.concatenate([draws(truth, n_items, noise, 12) for truth in SMOOTH.values()])
+    found = verdicts(scores, n_items)
     wrong = np.mean([verdict in ("broken", "step") for verdict in found])
     assert wrong <= 0.08  # 60 curves; about 2 % in the long run
 
@@ -44,7 +48,7 @@ def test_smooth_curves_are_seldom_called_broken(n_items, noise):
     ("n_items", "noise", "power"), [(50, 1, 0.5), (1000, 1, 1), (1000, 5, 0.7)]
 )
 def test_a_jump_is_found(n_items, noise, power):
-    found = verdicts(JUMP, n_items, noise, 20)
+    found = verdicts(draws(JUMP, n_items, noise, 20), n_items)
     assert np.mean([verdict == "step" for verdict in found]) >= power
 
 
@@ -53,8 +57,8 @@ def test_binomial_noise_alone_rejects_what_varies_more():
     scores = draws(SMOOTH["floored power"], 1000, 20, 20)
     wrong = {}
     for given in (True, False):
-        found = [compare(SIZES, y, 1000, held_out=False, overdispersed=given) for y in scores]
-        wrong[given] = np.mean([one.verdict in ("broken", "step") for one in found])
+        found = verdicts(scores, 1000, overdispersed=given)
+        wrong[given] = np.mean([verdict in ("broken", "step") for verdict in found])
     assert wrong[False] >= 0.25
     assert wrong[True] <= 0.1
 
