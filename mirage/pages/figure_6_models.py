@@ -188,14 +188,14 @@ def family_interval(table: pl.DataFrame, n_resamples: int, rng: np.random.Genera
     Interval
         A resample under which a metric does not rise counts as dormant over the whole range.
     """
-    families = table.partition_by("family")
+    families = [part.select("x", "old", "new").to_numpy() for part in table.partition_by("family")]
     draws = []
     for _ in range(n_resamples):
-        drawn = pl.concat([families[i] for i in rng.integers(len(families), size=len(families))])
-        if drawn["x"].n_unique() < 2:
-            continue
-        old, new = (dormancy(drawn[side], drawn["x"]).share for side in ("old", "new"))
-        draws.append(np.nan_to_num(old, nan=1.0) - np.nan_to_num(new, nan=1.0))
+        chosen = rng.integers(len(families), size=len(families))
+        x, *both = np.concatenate([families[i] for i in chosen]).T
+        if len(np.unique(x)) > 1:
+            old, new = np.nan_to_num(dormancy(both, x).share, nan=1.0)
+            draws.append(old - new)
     return percentile_interval(np.array(draws))
 
 
