@@ -26,10 +26,6 @@ from mirage.vision import sequences
 LENGTH = 3  # L of the paper's all-correct curve
 SHARP, SMOOTH = f"all correct, L = {LENGTH}", "accuracy"
 FAMILIES = ("depth", "width")
-BRACKETS = {
-    True: "the two rises begin between different models",
-    False: "the two rises may begin between the same models",
-}
 CHANCE = 1 / 1623  # accuracy of a guess among all characters of Omniglot
 
 CLAIMS = (
@@ -256,13 +252,22 @@ def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
             reason=f"{len(off)} of 6 published accuracies lie within ours",
         ),
         "figure-8-sharper-width": Found(
-            wide.difference, (wide.low, wide.high), **cells, reason=BRACKETS[wide.disjoint]
+            wide.difference, (wide.low, wide.high), **cells, reason=_beginnings(wide)
         ),
         "figure-8-smooth": Found(wide.b.share, share, **cells),
         "figure-8-sharper": _untrained(curves)
-        or Found(deep.difference, (deep.low, deep.high), **cells, reason=BRACKETS[deep.disjoint]),
+        or Found(deep.difference, (deep.low, deep.high), **cells, reason=_beginnings(deep)),
         "figure-8-dependent": Found(excess["score"], (excess["low"], excess["high"]), **cells),
     }
+
+
+def _beginnings(shares: DormancyDifference) -> str:
+    """Say what the sizes of a family resolve of where its two rises begin."""
+    if shares.a.high == shares.b.high == 0:
+        return "both metrics have left their base at the smallest model"
+    if shares.disjoint:
+        return "the two rises begin between different models"
+    return "the two rises may begin between the same models"
 
 
 def _depth(curves: pl.DataFrame) -> pl.DataFrame:
