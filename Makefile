@@ -31,12 +31,10 @@ book: setup  ## run the notebooks and build the book (PROFILE=quick by default)
 	@$(BIN)/mirage book --profile $(PROFILE)
 
 test: setup lint  ## everything CI checks: lint, unit tests, notebooks, the built book in a browser
-	@# On the embedded data first, whose claims are stored; then those pages whose data are others here.
-	@MIRAGE_SOURCE=embedded $(BIN)/mirage run --profile quick
-	@$(BIN)/python -m pytest --quiet tests/book/test_stored_claims.py
 	@$(BIN)/mirage run --profile quick
 	@$(BIN)/mirage book --profile quick
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@MIRAGE_SOURCE=embedded $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --nbval-lax --override-ini=addopts= notebooks
 
 lint: setup  ## ruff, and no stray notebook output
 	@$(BIN)/ruff check .
