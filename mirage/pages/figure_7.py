@@ -299,7 +299,7 @@ def _published(scores: pl.DataFrame, reason: str) -> dict[str, Found | str]:
     for name, k in (("foot", 32), ("top", 1024)):
         rows = standard(scores).filter(bottleneck=k, metric=f"reconstruction, c = {PAPER_C:g}")
         n, share = rows["n_items"][0], rows["score"].mean()
-        ends = wilson_interval(share * n, n)
+        ends = wilson_interval(round(share * n), n)  # of one network; seeds share the images
         found[f"figure-7-{name}"] = Found(share, ends, n, "test images")
     for k in (1, 2):
         error = bound(scores).filter(bottleneck=k)["score"].item()

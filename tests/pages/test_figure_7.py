@@ -71,6 +71,19 @@ def test_findings_by_hand(scores):
     assert verdicts["figure-7-sharper"] == Verdict.REPRODUCED
 
 
+def test_findings_of_several_seeds_have_a_share_of_whole_images(scores):
+    """A mean over three seeds need not be a whole number of images."""
+    other = pl.col("score") + pl.when(pl.col("c").is_null()).then(0).otherwise(0.001)
+    seeds = [scores] + [
+        scores.filter(family="autoencoder").with_columns(seed=pl.lit(seed), score=other)
+        for seed in (1, 2)
+    ]
+    found = figure_7.findings(pl.concat(seeds, how="vertical_relaxed"))["figure-7-top"]
+    one = figure_7.findings(scores)["figure-7-top"]
+    assert found.ours == pytest.approx(one.ours + 0.002 / 3)
+    assert found.interval == one.interval  # 500 images: the nearest whole number is the same
+
+
 def test_the_papers_numbers_are_not_asked_of_a_small_subset(scores):
     found = figure_7.findings(scores, n_train=2000)
     reasons = {name for name, value in found.items() if isinstance(value, str)}
