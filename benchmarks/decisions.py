@@ -3,7 +3,23 @@
 2 000 abilities in families of 25, which share sizes, items and scatter: 5 to 24 models, 100 to
 10 000 items, models that scatter about their curve by 0 or .3 in log odds, and curves from inside
 and outside the families that the tests fit. Further families of 8 models give the targets. All of
-it takes about five minutes of processor time.
+it takes 210 s of processor time.
+
+Found on 27 November 2026 with seed 0, all 2 000 abilities; shares of a row in per cent:
+
+    truth (n)               never   declines  gradual  metric  resolution  jump  undecided
+    metric mirage (400)       0.0       0.0      0.2    93.5         0.5    4.2        1.5
+    resolution (240)          0.0       0.0      1.2     0.0        87.9    4.6        6.2
+    jump (320)                0.0       0.0      0.3     1.2         0.9   80.9       16.6
+    jump on a slope (320)     0.0       0.0      0.0     4.1         0.9   77.5       17.5
+    gradual (320)             0.0       0.0     37.8     1.2         0.0    1.9       59.1
+    at chance (160)          74.4       0.0      0.0     0.0         0.0    0.0       25.6
+    decline (240)             0.0      99.6      0.0     0.0         0.0    0.0        0.4
+
+Without scatter 65 % of the gradual curves are called so and 98 % of the jumps; with a scatter of .3
+11 % and 61 %, most others are undecided. All targets are met: 2.5 % false jumps; of metric mirages
+(8 models, 500 items) 97.5 % named; of jumps of 1.5 (8 models, 1 000 items) 100 % found without
+scatter and 62.5 % with; 4.0 % of the verdicts of gradual wrong; .2 % of true jumps called gradual.
 """
 
 from __future__ import annotations

@@ -109,6 +109,10 @@ def decide(evidence: Evidence, q_jump: float) -> Verdict:
 
     Scores that fall, and those that never leave chance, have their verdicts first; what does not
     rise is above chance, or its chance level is unknown.
+
+    Of 2 000 simulated abilities (``python -m benchmarks decisions``) 82 % get a verdict other than
+    *undecided*, and 2.5 % of the abilities without a jump are called *jump*. Of true gradual curves
+    59 % stay undecided, most of them where models scatter by .3 in log odds or have few items.
     """
     for rule in RULES:
         if found := rule(evidence, q_jump):
