@@ -317,8 +317,8 @@ def _say_data(used: dict[str, str]) -> None:
         typer.echo(f"data, {name}: {description}")
     if any(description.startswith("subset") for description in used.values()):
         _complain(
-            "a subset of the data was used: claims about the paper's numbers on it were not "
-            "attempted; 'mirage data fetch' downloads the whole, or $MIRAGE_DATA names its folder"
+            "a subset of the data was used: claims about the paper's numbers on it may be left "
+            "out; 'mirage data fetch' downloads the whole, or $MIRAGE_DATA names its folder"
         )
 
 
