@@ -3,10 +3,13 @@
 import os
 import re
 import subprocess
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -78,3 +81,18 @@ def test_ci_run_is_executable_bash_and_ends_in_make_test():
     lines = script.read_text(encoding="utf-8").splitlines()
     assert "set -euo pipefail" in lines
     assert lines[-1].endswith("make test")
+
+
+def test_the_locked_packages_run_on_the_oldest_python_that_we_promise():
+    """A lock made on 3.11.7 may name packages that refuse the 3.11.2 of Debian 12."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    oldest = project["requires-python"].removeprefix(">=") + ".0"
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    names = re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)
+    refused = []
+    for name in names:
+        needs = metadata.metadata(name)["Requires-Python"]
+        if needs and oldest not in SpecifierSet(needs):
+            refused.append(f"{name}: {needs}")
+    assert len(names) > 100
+    assert not refused
