@@ -60,7 +60,7 @@ def headline(pages: Sequence[tuple[Path, Sequence[Claim]]]) -> str:
 
 
 def failures(executed: Sequence[Path]) -> str:
-    """List the paper's own claims that fail in this build.
+    """List the paper's own claims that are not reproduced in this build.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def failures(executed: Sequence[Path]) -> str:
     Returns
     -------
     str
-        Markdown: a sentence that counts, and for each claim that fails what the paper says, what
-        was checked, and what was found.
+        Markdown: a sentence that counts, and for each such claim what the paper says, what was
+        checked, and what was found.
     """
     papers = _of_kind(_by_page(executed), Kind.PAPER)
     every = [claim for _, found in papers for claim in found]
@@ -85,7 +85,7 @@ def failures(executed: Sequence[Path]) -> str:
     still_open = len(every) - good - len(failing)
     start = (
         f"Of the paper's {len(every)} claims we reproduce {good}, leave {still_open} open"
-        f" (undecided or not attempted), and find **{len(failing)} failing**"
+        f" (undecided or not attempted), and could not reproduce **{len(failing)}**"
     )
     return "\n".join([f"{start}{':' if failing else '.'}", "", *failing, ""])
 

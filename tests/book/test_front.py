@@ -57,7 +57,7 @@ def test_one_sentence_follows_the_verdicts(tmp_path, ours, words):
     assert "Not in this build:** in 0 of 0" in front.in_one_sentence([notebook(tmp_path, "empty")])
 
 
-def test_the_claims_that_fail_are_named(tmp_path):
+def test_the_claims_that_are_not_reproduced_are_named(tmp_path):
     good = claim("figure-7-a", 0.3, Kind.PAPER)
     told = {"place": "Figure 7C: it is small", "statement": "Share of x_y", "rule": Exceeds(0.5)}
     bad = msgspec.structs.replace(claim("figure-7-b", 0.2, Kind.PAPER), **told)
@@ -66,11 +66,11 @@ def test_the_claims_that_fail_are_named(tmp_path):
     slips = notebook(tmp_path, "errata", claim("errata-01-x", -1, Kind.PAPER))
     first, _, item = landing.failures([path, slips]).splitlines()
     assert "the paper's 3 claims we reproduce 1, leave 1 open" in first
-    assert first.endswith("**1 failing**:")
+    assert first.endswith("could not reproduce **1**:")
     assert "(Figure 7C): it is small. *Checked:* Share of x\\_y." in item
     assert "*Found:* 0.2. *Rule:* above 0.5." in item
     assert "{doc}`Figure 7 </notebooks/figure-7-x>`" in item
-    assert landing.failures([slips]).endswith("**0 failing**.\n\n")
+    assert landing.failures([slips]).endswith("could not reproduce **0**.\n\n")
 
 
 def test_sentences_follow_the_verdicts(tmp_path):
