@@ -136,7 +136,7 @@ def _share(low: float, high: float, curves: pl.DataFrame) -> alt.LayerChart:
         ours.mark_point(color=plots.SHARP, filled=True, shape="square", size=45, opacity=1).encode(
             tooltip=tooltip
         ),
-        paper.mark_point(color=INK, shape="square", size=80).encode(
+        paper.mark_point(color=INK, shape="square", size=80, aria=False).encode(
             x=parameters_axis(low, high), y=share_axis("paper")
         ),
         *legend([("'■ our networks'", plots.SHARP), ("'□ paper, c = 0.003 and 0.004'", INK)]),

@@ -224,7 +224,7 @@ def draw_seeds(ax: Axes, scores: pl.DataFrame, table: pl.DataFrame) -> Axes:
     for row in table.iter_rows(named=True):
         third = (row["high"] - row["low"]) / 3
         label = "middle third of the range" if row["width"] == table["width"].min() else None
-        box = {"color": plots.SMOOTH, "alpha": 0.15, "lw": 0, "label": label}
+        box = {"fc": (plots.SMOOTH, 0.15), "ec": plots.EDGE, "lw": 0.8, "label": label}
         ax.bar(row["width"], third, 0.8, row["low"] + third, **box)
         for n, name in enumerate(("lower", "middle", "upper")):
             place = row["width"] + 0.42, row["low"] + (n + 0.5) * third

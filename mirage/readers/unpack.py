@@ -135,13 +135,13 @@ class Archive:
     """Members of a zip archive, each read within the bounds; made by :func:`archive_of`."""
 
     def __init__(self, file: zipfile.ZipFile, packed: int):
-        self._file = file
+        self._archive = file
         self._meter = Meter(packed)
 
     @property
     def names(self) -> list[str]:
         """Names of the members, in their order."""
-        return self._file.namelist()
+        return self._archive.namelist()
 
     def read(self, name: str) -> bytes:
         """Return the content of a member.
@@ -153,7 +153,7 @@ class Archive:
             are: whole, by deflate, or by Zstandard.
         """
         try:
-            info = self._file.getinfo(name)
+            info = self._archive.getinfo(name)
             if info.compress_type not in _KINDS:
                 raise BadFile(f"{name} is compressed in a way that no evaluation log is")
             if info.flag_bits & _ENCRYPTED:
@@ -162,14 +162,14 @@ class Archive:
                 raise too_large(name)
             if info.compress_type == _ZSTANDARD:
                 return self._zstandard(info)
-            with self._file.open(info) as member:
+            with self._archive.open(info) as member:
                 return _up_to(member, info.file_size, name, self._meter)
         except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
             raise BadFile(f"the archive is damaged: {name}: {error}") from error
 
     def _zstandard(self, info: zipfile.ZipInfo) -> bytes:
         """The zipfile module knows Zstandard from Python 3.14 on, and asks for no bound there."""
-        file = self._file.fp
+        file = self._archive.fp
         file.seek(info.header_offset)
         try:
             skipped = sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size)))

@@ -69,8 +69,9 @@ EXEMPT = {
 def marks(svg: str) -> list[Mark]:
     """The marks and texts of a figure.
 
-    Left out are `EXEMPT`, the frames' own white grounds, what is transparent, and rectangles that
-    span a whole panel: they shade a part of it, and a line or a label says which.
+    Left out are `EXEMPT`, the frames' own white grounds and those of texts, what is transparent,
+    and rectangles that span a whole panel: they shade a part of it, and a line or a label says
+    which.
     """
     return [mark for group, style in _groups(svg) for mark in _of_group(group, style)]
 
@@ -91,7 +92,7 @@ def _of_group(nodes, frame):
         seen = [color for color in colors.values() if color is not None]
         if box and frame and _spans(box, frame):
             bands.add(tuple(seen[0]))
-        elif seen:
+        elif seen and not all((color == WHITE).all() for color in seen):
             found.append(Mark(name, False, seen, np.array(WHITE)))
     # In the legend a band's swatch has its colour.
     return [
@@ -102,10 +103,15 @@ def _of_group(nodes, frame):
 def _groups(svg):
     """The nodes of each panel with the panel's box, and those of the figure with none."""
     root = ElementTree.fromstring(svg)
+    patterns = [node for node in root.iter() if node.tag.endswith("pattern")]
+    grounds = {f"url(#{node.get('id')})": node[0].get("fill") for node in patterns}  # of hatches
     for figure in root.iter():
         kind = _kind(figure)
         if kind in ("axes", "figure"):
-            nodes = list(_nodes(figure, kind, {}))
+            nodes = [
+                (name, node, {key: grounds.get(value, value) for key, value in style.items()})
+                for name, node, style in _nodes(figure, kind, {})
+            ]
             # The first patch is the panel's, or the figure's, own ground.
             has_ground = bool(nodes) and nodes[0][2].get("fill") == "#ffffff"
             frame = _box(nodes[0][1].get("d", "")) if has_ground and kind == "axes" else None

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 import torch
 
-from mirage import tables
+from mirage import plots, tables
 from mirage.arithmetic import problems
 from mirage.arithmetic.curves import upward
 from mirage.arithmetic.family import Family, Trained
@@ -205,7 +205,7 @@ def test_the_longest_target_is_drawn_in_full_colour_with_its_dormant_share():
     table = pl.concat(parts)
     figure, axes = plt.subplots(2, 2)
     assert figure_3_draw.draw_change_of_metric(axes, table, table, "ABCD") is axes
-    assert [line.get_alpha() for line in axes[0, 0].lines] == [0.35, 1]
+    assert [line.get_alpha() for line in axes[0, 0].lines] == [plots.FAINT, 1]
     assert [len(ax.patches) for ax in axes.flat] == [1] * 4  # the shaded share
     assert axes[1, 0].get_title(loc="left").endswith("ours: Exact match rises after 53 %")
     plt.close(figure)
