@@ -166,7 +166,7 @@ def draw_p_values(ax: Axes, judged: pl.DataFrame, n_draws: int, letter: str) -> 
         curves = shown.filter(fit=kind)
         if curves.height:
             x, y = curves["emergence_score"], curves["p_value"]
-            ax.plot(x, y, mark, color=color, label=kind, ms=5, alpha=plots.FAINT)
+            ax.plot(x, y, mark, color=color, label=kind, ms=4)
     ax.set_xscale("symlog", linthresh=1)
     ax.axvline(THRESHOLD, color="grey", ls="--")
     ax.set_xticks([-EDGE, -10, 0, 10, 100, EDGE], ["−∞", "−10", "0", "10", "100", "∞"])
