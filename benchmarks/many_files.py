@@ -4,6 +4,9 @@ Files of lm-evaluation-harness with 10 tasks each, of as many models, in a tempo
 processor time of `mirage.readers.lm_eval.read`, and the peak memory of a fresh process. The
 baseline is the cost per file of a hundredth as many: at 1×, a file costs the same whatever stands
 beside it. What would break first is memory, which holds every row until the table is made.
+
+Found on 27 November 2026 (two cores): .64 ms a file among 10 000. 50 sample files with 5 million
+answers (2.1 GB; 10 models, 5 tasks) were audited in 237 s of processor time with 1.56 GiB.
 """
 
 import json
