@@ -17,7 +17,7 @@ from mirage.statistics.intervals import wilson_interval
 from mirage.statistics.resolution import smallest_detectable
 
 
-def anchor(family: str, task: str, protocol: str = "") -> str:
+def anchor(family: str, task: str, protocol: str | None = None) -> str:
     """Name of an ability's card in the address of a report, ``report.html#anchor``.
 
     It depends on these names alone, so that a link keeps its card where a later audit has more
@@ -75,7 +75,7 @@ def card(
     shown = {name: row.get(name) or "" for name in columns}
     findings = evidence.findings if evidence else ()
     return shown | {
-        "id": anchor(row["family"], row["task"], row.get("protocol") or ""),
+        "id": anchor(row["family"], row["task"], row.get("protocol")),
         "verdict": kind(row["verdict"], row["sentence"]),
         "note": row.get("note") or "",
         "p_jump": row.get("p_jump"),

@@ -55,8 +55,11 @@ def verdicts_table(executed: Sequence[Path]) -> str:
 def headline(pages: Sequence[tuple[Path, Sequence[Claim]]]) -> str:
     """Say how many of the paper's own claims are reproduced."""
     every = [claim for _, found in pages for claim in found if claim.kind is Kind.PAPER]
-    good = sum(claim.verdict in (Verdict.REPRODUCED, Verdict.DEVIATION) for claim in every)
-    return f"**Reproduced: {good} of the paper's {len(every)} claims.**"
+    return f"**Reproduced: {_reproduced(every)} of the paper's {len(every)} claims.**"
+
+
+def _reproduced(every: Sequence[Claim]) -> int:
+    return sum(claim.verdict in (Verdict.REPRODUCED, Verdict.DEVIATION) for claim in every)
 
 
 def failures(executed: Sequence[Path]) -> str:
@@ -81,7 +84,7 @@ def failures(executed: Sequence[Path]) -> str:
         for claim in found
         if claim.verdict == Verdict.NOT_REPRODUCED
     ]
-    good = sum(claim.verdict in (Verdict.REPRODUCED, Verdict.DEVIATION) for claim in every)
+    good = _reproduced(every)
     still_open = len(every) - good - len(failing)
     start = (
         f"Of the paper's {len(every)} claims we reproduce {good}, leave {still_open} open"

@@ -120,7 +120,8 @@ def _powers(curves: list[Smooth]) -> np.ndarray:
     for kind in (True, False):
         some = [curves[i] for i in np.flatnonzero(bounded == kind)]
         if some:
-            least, scatter = (np.array([one[i] for one in some]) for i in (1, 2))
+            least = np.array([one.least for one in some])
+            scatter = np.array([one.scatter for one in some])
             metrics = [one.curve for one in some]
             powers[bounded == kind] = powers_of(metrics, JUMP, least, scatter, "plans tried")
     return powers

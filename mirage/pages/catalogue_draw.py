@@ -7,7 +7,7 @@ the choice works without a script, in the book and in a notebook.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -124,7 +124,7 @@ def picture(
     curves: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in shown.iter_rows(named=True):
         curves.setdefault((row["task"], row["family"]), []).append(row)
-    claims = {(task, family): model for task, family, model in _claims(listed)}
+    claims = set(listed.select("task", "family").iter_rows())
     models = list(dict.fromkeys(listed.filter(pl.col("task").is_in(tasks))["model"]))
     counts = dict(shown.group_by("kind").len().iter_rows())
     head = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in families)
@@ -153,15 +153,11 @@ def picture(
     return Picture("\n".join(part.strip("\n") for part in parts), text)
 
 
-def _claims(listed: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
-    yield from listed.select("task", "family", "model").iter_rows()
-
-
 def _row(
     task: str,
     families: Sequence[str],
     curves: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]],
-    claims: Mapping[tuple[str, str], str],
+    claims: Set[tuple[str, str]],
 ) -> str:
     name = escape(task.replace("_", " "))
     cells = []
