@@ -26,8 +26,9 @@
       const at = link.getClientRects()[0];
       const left = Math.min(at.left, document.documentElement.clientWidth - note.offsetWidth - 8);
       const below = at.bottom + note.offsetHeight + 8 < innerHeight;
-      note.style.left = `${Math.max(8, left)}px`;
-      note.style.top = `${below ? at.bottom + 4 : at.top - note.offsetHeight - 4}px`;
+      const top = below ? at.bottom + 4 : at.top - note.offsetHeight - 4;
+      note.style.left = `${scrollX + Math.max(8, left)}px`; // it scrolls with its term
+      note.style.top = `${scrollY + top}px`;
     }
     const later = () => (timer = setTimeout(hide, 150)); // time to move onto the note
 
@@ -44,7 +45,6 @@
     note.addEventListener("pointerenter", () => clearTimeout(timer));
     note.addEventListener("pointerleave", later);
     addEventListener("keydown", (event) => event.key === "Escape" && hide());
-    addEventListener("scroll", hide, { passive: true });
   }
 
   // A figure in full size: the browser's own dialog keeps the focus, Escape closes it.

@@ -36,6 +36,10 @@ def test_a_term_shows_its_definition_on_pointer_and_on_focus(chromium, site):
         box = note.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= DESK["width"]
+        page.evaluate(
+            "new Promise(done => { onscrollend = done; scrollBy({top: 60, behavior: 'instant'}) })"
+        )
+        assert note.bounding_box()["y"] == pytest.approx(box["y"] - 60, abs=1), "it moves along"
 
 
 @each_page
