@@ -5,6 +5,7 @@ PROFILE ?= quick
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book test lint notebooks bench clean lock
@@ -13,13 +14,14 @@ help:  ## this list
 	@echo "Usage: make TARGET [PROFILE=quick|paper] [MIRAGE_DATA=folder]"
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock requirements.hashes pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "mirage needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Say which with PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages of requirements.lock into $(VENV) (a few minutes, once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(PIP) --no-deps --require-hashes -r requirements.hashes
+	@$(PIP) -r requirements.lock
+	@$(PIP) --no-deps -e .
 	@# Beside a CPU-only torch, PyPI's torchvision does not import, and transformers imports it.
 	@$(BIN)/python -c 'import torchvision' 2>/dev/null || $(BIN)/python -m mirage._torchvision_guard
 	@touch $@
@@ -47,6 +49,9 @@ lock: setup  ## renew requirements.lock from pyproject.toml's lower bounds
 	@$(PYTHON) -m venv _build/lock && _build/lock/bin/python -m pip install --quiet -e '.[test]' 'dask[distributed]' 'soupsieve<3'  # later ones refuse Python 3.11.4
 	@{ sed -n '/^#/p' requirements.lock; _build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
+	@_build/lock/bin/python -m pip install --quiet uv
+	@{ sed -n '/^#/p' requirements.hashes; grep -v '^#\|^torch' requirements.lock | _build/lock/bin/uv pip compile --quiet --no-deps --no-header --no-annotate --generate-hashes -; } > requirements.hashes.new
+	@mv requirements.hashes.new requirements.hashes
 
 clean:  ## remove what was built (not the environment, not the data)
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis

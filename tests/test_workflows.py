@@ -83,13 +83,29 @@ def test_ci_run_is_executable_bash_and_ends_in_make_test():
     assert lines[-1].endswith("make test")
 
 
+def locked(file):
+    """Return the version of each package that a file of the lock names."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    found = re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
+    return {re.sub("[._]", "-", name.lower()): version for name, version in found}
+
+
+def test_every_locked_package_has_a_hash():
+    """All but two, of which an index of CPU builds has files of the same version."""
+    lock, hashed = locked("requirements.lock"), locked("requirements.hashes")
+    assert lock.items() - hashed.items() == {(n, lock[n]) for n in ("torch", "torchvision")}
+    assert hashed.items() <= lock.items()
+    text = (ROOT / "requirements.hashes").read_text(encoding="utf-8")
+    for entry in re.split(r"\n(?=\w)", text)[1:]:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), entry
+
+
 def test_the_locked_packages_run_on_the_oldest_python_that_we_promise():
     """A lock made on 3.11.7 may name packages that refuse the 3.11.2 of Debian 12."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     oldest = project["requires-python"].removeprefix(">=") + ".0"
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    names = re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)
     refused = []
+    names = locked("requirements.lock")
     for name in names:
         needs = metadata.metadata(name).get("Requires-Python")
         if needs and oldest not in SpecifierSet(needs):
