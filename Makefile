@@ -36,7 +36,7 @@ test: setup lint  ## everything CI checks: lint, unit tests, notebooks, the buil
 	@$(BIN)/mirage run --profile quick
 	@$(BIN)/mirage book --profile quick
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-	@MIRAGE_SOURCE=embedded $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --nbval-lax --override-ini=addopts= notebooks
+	@MIRAGE_SOURCE=embedded $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --override-ini=addopts= $$($(BIN)/python tests/nbval_options.py) notebooks
 
 lint: setup  ## ruff, and no stray notebook output
 	@$(BIN)/ruff check .

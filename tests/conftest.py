@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The files that take longest, longest first: with two at work, none is left over for the end.
 SLOW = (
+    "tests/book/test_each_page.py",
     "tests/clients/test_clients.py",
     "tests/fits/test_fits.py",
     "tests/book/test_run.py",
@@ -26,13 +27,13 @@ SLOW = (
     "tests/fits/test_batch.py",
     "tests/book/test_browser.py",
     "tests/book/test_interactive_pages.py",
-    "tests/book/test_accessibility.py",
 )
 
 
 def pytest_collection_modifyitems(config, items):
     """Have pytest-xdist give out the slow files first."""
     places = {str(config.rootpath / name): place for place, name in enumerate(SLOW)}
+    assert all(map(os.path.exists, places)), "SLOW names a file that is gone"
     items.sort(key=lambda item: places.get(str(item.path), len(SLOW)))
 
 

@@ -21,7 +21,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,8 @@ def run(
     if done:
         log.info("%s: %d of %d configurations were in the cache", family, len(done), len(configs))
     failures = []
-    shared = prepare(data) if prepare and todo else data
+    with _one_thread():
+        shared = prepare(data) if prepare and todo else data
     results = _compute(evaluate, todo, shared, jobs, backend)
     try:
         with track(family, len(todo)) as advance, closing(results):
@@ -224,14 +225,22 @@ def _compute(
 
 def _evaluate_one(evaluate, path: Path, config, data) -> tuple[Path, bytes, str]:
     _keep_freed_memory()
+    try:
+        with _one_thread():
+            return path, _encode(evaluate(config, data)), ""
+    except Exception:
+        return path, b"", traceback.format_exc()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """So that a result depends neither on the cores of a machine nor on what runs beside it."""
     torch = sys.modules.get("torch")  # imported with ``evaluate``, if it needs it
     threads = torch.get_num_threads() if torch else 1
     try:
-        if torch:  # so that a result does not depend on how many ran beside it
+        if torch:
             torch.set_num_threads(1)
-        return path, _encode(evaluate(config, data)), ""
-    except Exception:
-        return path, b"", traceback.format_exc()
+        yield
     finally:
         if torch:
             torch.set_num_threads(threads)

@@ -6,6 +6,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
+FIGURES = "article figure img, article .cell_output img, .mirage-vega-panels svg"
 
 
 def _is_redirect(path: Path) -> bool:

@@ -1,24 +1,18 @@
 """The built book in headless Chromium: what a reader sees on a desk and on a phone."""
 
 import re
-from base64 import b64encode
-from io import BytesIO
-from pathlib import Path
 
 import contrast
-import matplotlib
 import numpy as np
 import pytest
 from browser import DESK, PHONE, visit
-from html_pages import HTML, each_page, needs_book, notebook_pages
-from PIL import Image
+from html_pages import FIGURES, HTML, needs_book
 
 from mirage import theory
 
 pytestmark = [pytest.mark.book, needs_book]
 
 INTERACTIVE = "notebooks/figure-2-theory.html"
-FIGURES = "article figure img, article .cell_output img, .mirage-vega-panels svg"
 # The rows that the panels draw, as the view holds them.
 ROWS = """() => {
     const view = window.mirageViews[0];
@@ -33,108 +27,6 @@ CURVES = (
 
 def wait_for_figure(page):
     page.wait_for_function("() => window.mirageViews?.length === 1")
-
-
-@each_page
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_page_on_a_desk(chromium, site, page, mode):
-    with visit(chromium, site + page, mode=mode) as tab:
-        assert tab.evaluate("document.documentElement.dataset.theme") == mode
-        # The theme's header lies over what is scrolled below it, and so in its screenshot.
-        tab.add_style_tag(content=".bd-header-article { visibility: hidden }")
-        for figure in tab.locator(FIGURES).all():
-            assert figure.evaluate("e => e.tagName === 'svg' || e.naturalWidth > 0")
-            picture = Image.open(BytesIO(figure.screenshot())).convert("RGB")
-            width, height = picture.size
-            assert min(width, height) > 100
-            _, ground = max(picture.getcolors(width * height))
-            if mode == "light":
-                assert min(ground) > 250, f"the ground is {ground}, not white"
-            else:
-                assert max(ground) < 60, f"the ground is {ground}, not dark"
-
-
-def fonts(text: str, code: str, percent: int) -> str:
-    """A style sheet that sets all text, and all code in a `percent` of its size, in fonts that
-    Matplotlib brings; icons and formulas keep theirs. What a reader's machine has plays no part.
-    """
-
-    def face(name, file):
-        font = Path(matplotlib.get_data_path(), "fonts", "ttf", f"{file}.ttf").read_bytes()
-        source = f"url(data:font/ttf;base64,{b64encode(font).decode()})"
-        adjust = f"size-adjust: {percent}%" if name == "code" else ""
-        return f"@font-face {{ font-family: {name}; src: {source}; {adjust} }}"
-
-    every = "body *:not([class*=fa-], mjx-container, mjx-container *)"
-    typed = "body :is(pre, code, kbd, samp, .sig, .sig *, pre *, code *)"
-    return "\n".join(
-        [
-            face("text", text),
-            face("code", code),
-            f"{every} {{ font-family: text !important }}",
-            f"{typed} {{ font-family: code !important }}",
-        ]
-    )
-
-
-# As wide as Verdana in bold; as narrow as Times beside a condensed typewriter face.
-WIDE = fonts("DejaVuSans-Bold", "DejaVuSansMono-Bold", 100)
-NARROW = fonts("STIXGeneral", "DejaVuSansMono", 75)
-
-
-@each_page
-def test_page_on_a_phone(chromium, site, page):
-    with visit(chromium, site + page, PHONE) as tab:
-        for style in (None, WIDE, NARROW):
-            if style:
-                tab.add_style_tag(content=style)
-                tab.evaluate("document.fonts.ready")
-            width = tab.evaluate("document.documentElement.scrollWidth")
-            assert width <= PHONE["width"], "the page scrolls sideways"
-        # A figure may be wider than the screen only within a box that scrolls by itself.
-        boxes = "e => e.closest('.mirage-figure') ?? e"
-        widths = tab.locator(FIGURES).evaluate_all(
-            f"all => all.map({boxes}).map(e => e.clientWidth || e.getBoundingClientRect().width)"
-        )
-        assert all(100 < width <= PHONE["width"] for width in widths)
-
-
-# CSS pixels of the least text of an SVG by Matplotlib, whose units are points; of a PNG that the
-# style's 110 pixels an inch give to 9 points. Exponents within a label are smaller.
-LEAST_TEXT = r"""async (images) => Promise.all(images.map(async (image) => {
-    const shown = image.getBoundingClientRect().width;
-    if (image.src.endsWith('.png')) return 9 / 72 * 110 * shown / image.naturalWidth;
-    const text = await (await fetch(image.src)).text();
-    const sizes = [...text.matchAll(/<text[^>]*font-size: ([\d.]+)px/g)].map((m) => +m[1]);
-    const width = +text.match(/viewBox="[\d.-]+ [\d.-]+ ([\d.]+)/)[1];
-    return Math.min(...sizes) * shown / width;
-}))"""
-FRONT = "book/index.html"
-
-
-@pytest.mark.parametrize("page", [FRONT, *notebook_pages()])
-def test_text_of_figures_is_read_on_a_phone(chromium, site, page):
-    selector = ".gallery img" if page == FRONT else ".mirage-figure img"
-    with visit(chromium, site + page, PHONE) as tab:
-        sizes = tab.locator(selector).evaluate_all(LEAST_TEXT)
-        assert all(size >= 9 for size in sizes), sizes
-        hint = "e => getComputedStyle(e, '::before').content"
-        for box in tab.locator(".mirage-figure").all():
-            if box.evaluate("e => e.scrollWidth > e.clientWidth + 1"):
-                assert "swipe" in box.evaluate(hint)
-                assert box.evaluate("e => e.tabIndex") == 0, "by the keyboard, too"
-
-
-def test_fonts_of_the_test_differ_in_width(chromium):
-    page = chromium.new_page()
-    widths = []
-    for style in (NARROW, WIDE):
-        page.set_content(f"<style>{style}</style><span>Emergent</span> <code>abilities</code>")
-        page.evaluate("document.fonts.ready")
-        spans = page.locator("span, code").evaluate_all("all => all.map(e => e.offsetWidth)")
-        widths.append(np.array(spans))
-    page.close()
-    assert all(widths[1] > 1.25 * widths[0]), "else a wide font shows nothing"
 
 
 def test_there_are_figures(chromium, site):

@@ -204,29 +204,31 @@ def test_panels_stack_on_a_phone_and_stand_side_by_side_on_a_desk(chromium, site
 # Pages of the paper's figures and of the score itself; the others have their tables on the page.
 FIGURE_PAGES = "figure|prediction|forecast|not-a-mirage|limits|errata"
 PAGES = [page for page in notebook_pages() if re.search(FIGURE_PAGES, page)]
-each_figure_page = pytest.mark.parametrize("page", PAGES)
 
 
-@each_figure_page
-def test_first_figure_is_above_the_fold(chromium, site, page):
-    with visit(chromium, site + page, READING) as tab:
-        figure = tab.locator("article figure img, article .cell_output img").first
-        figure.wait_for()
-        box = figure.bounding_box()
-        visible = min(READING["height"], box["y"] + box["height"]) - box["y"]
-        assert box["y"] < READING["height"]
-        assert visible > box["height"] / 2, f"{visible:.0f} of {box['height']:.0f} pixels"
+@pytest.fixture(scope="module", params=PAGES)
+def figure_page(request, chromium, site):
+    with visit(chromium, site + request.param, READING) as tab:
+        yield tab
 
 
-@each_figure_page
-def test_page_ends_with_its_command_its_data_and_how_to_cite(chromium, site, page):
-    with visit(chromium, site + page, READING) as tab:
-        end = tab.locator("section", has=tab.locator("h2", has_text="Run it, take its data")).last
-        assert re.match(r"\s*mirage run \S+", end.locator("div.highlight pre").first.inner_text())
-        assert end.get_by_role("link", name="How to cite").count() == 1
-        link = tab.locator(".data-behind a").first
-        with tab.expect_download() as download:
-            link.click()
-        table = pl.read_csv(download.value.path(), infer_schema_length=None)
-        stated = link.evaluate("a => a.nextSibling.textContent")
-        assert f"({table.height:,} row" in stated
+def test_first_figure_is_above_the_fold(figure_page):
+    figure = figure_page.locator("article figure img, article .cell_output img").first
+    figure.wait_for()
+    box = figure.bounding_box()
+    visible = min(READING["height"], box["y"] + box["height"]) - box["y"]
+    assert box["y"] < READING["height"]
+    assert visible > box["height"] / 2, f"{visible:.0f} of {box['height']:.0f} pixels"
+
+
+def test_page_ends_with_its_command_its_data_and_how_to_cite(figure_page):
+    title = figure_page.locator("h2", has_text="Run it, take its data")
+    end = figure_page.locator("section", has=title).last
+    assert re.match(r"\s*mirage run \S+", end.locator("div.highlight pre").first.inner_text())
+    assert end.get_by_role("link", name="How to cite").count() == 1
+    link = figure_page.locator(".data-behind a").first
+    with figure_page.expect_download() as download:
+        link.click()
+    table = pl.read_csv(download.value.path(), infer_schema_length=None)
+    stated = link.evaluate("a => a.nextSibling.textContent")
+    assert f"({table.height:,} row" in stated

@@ -1,6 +1,5 @@
 """Helps for a reader of the built book: notes on terms, large figures, search, neighbours."""
 
-import gzip
 import json
 import re
 
@@ -98,24 +97,6 @@ def test_a_shared_link_has_a_card(page):
     assert found["og:title"]
     assert re.match(r"https://[^/]+/.*_static/card\.png$", found["og:image"])
     assert (HTML / "_static" / "card.png").is_file()
-
-
-BUNDLES = re.compile("vega-bundle|mathjax")  # loaded once for all pages, where they are used
-
-
-@each_page
-def test_a_page_weighs_at_most_a_megabyte(chromium, site, page):
-    """As it is sent: GitHub Pages and most servers compress text."""
-    names = "performance.getEntriesByType('resource').map(entry => entry.name)"
-    glyph = "e => getComputedStyle(e, '::before').content"
-    with visit(chromium, site + page) as tab:
-        loaded = {url.partition("?")[0] for url in [site + page, *tab.evaluate(names)]}
-        icon = tab.locator(".fa-bars").first.evaluate(glyph)
-    assert icon not in ("none", "normal"), "an icon in use is not in the style sheet"
-    paths = {HTML / url.removeprefix(site) for url in loaded if not BUNDLES.search(url)}
-    sizes = [len(gzip.compress(path.read_bytes(), 6)) for path in paths if path.is_file()]
-    assert len(sizes) > 5
-    assert sum(sizes) <= 1_000_000
 
 
 PAPER = {"width": 703, "height": 1000}  # pixels between margins of 12 mm on A4

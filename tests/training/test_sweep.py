@@ -16,6 +16,7 @@ from pathlib import Path
 import joblib
 import psutil
 import pytest
+import torch
 import toy_sweep
 from polars.testing import assert_frame_equal
 from toy_sweep import Config, Data, evaluate
@@ -369,6 +370,23 @@ def test_data_are_prepared_once_and_only_if_needed(run, data, tmp_path):
         run(numbers(3), prepare=prepare)
     assert prepared == [data]
     assert (len(list((tmp_path / "prepared").iterdir())), data.counts()) == (3, {})
+
+
+def test_data_are_prepared_on_one_thread(run, data):
+    """Else the cores of a machine decide the last digits of an eigendecomposition."""
+    threads = []
+
+    def prepare(raw):
+        threads.append(torch.get_num_threads())
+        return raw
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run(numbers(1), prepare=prepare)
+        assert (threads, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="mallopt is glibc's")
