@@ -1,4 +1,7 @@
-"""Run benchmarks and print them as a table; the exit code says nothing about speed."""
+"""Run benchmarks and print them as a table; the exit code says nothing about speed.
+
+``python -m benchmarks`` runs all but `LONG`; ``python -m benchmarks book decisions`` runs these.
+"""
 
 import importlib
 import json
@@ -13,6 +16,7 @@ from rich.table import Table
 
 import benchmarks
 
+LONG = {"book", "decisions"}  # half an hour each: run where they are named
 RESULTS = Path(__file__).resolve().parents[1] / "_build" / "benchmarks.json"
 
 
@@ -24,7 +28,7 @@ def main(names: list[str]) -> None:
     machine = f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, {_cpu()}"
     table = Table("benchmark", "value", "baseline", "ratio", "target", "met", title=machine)
     rows = []
-    for name in names or there:
+    for name in names or sorted({*there} - LONG):
         console.print(f"{name} …")
         rows += importlib.import_module(f"benchmarks.{name}").run()
     for row in rows:
