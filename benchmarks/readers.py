@@ -29,7 +29,7 @@ _METRICS = (
 )
 _MEMORY = """
 import resource, sys
-from mirage.datasets import bigbench
+from mirage.readers import bigbench
 bigbench.read(sys.argv[1])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
