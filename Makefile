@@ -42,7 +42,7 @@ lint: setup  ## ruff, and no stray notebook output
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-bench: setup  ## speed and memory as ratios against named baselines (about 10 minutes)
+bench: setup  ## speed and memory as ratios against named baselines (about a quarter of an hour)
 	@$(BIN)/python -m benchmarks
 
 lock: setup  ## renew requirements.lock from pyproject.toml's lower bounds
