@@ -8,15 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(p for name in ("mirage", "benchmarks") for p in (ROOT / name).rglob("*.py"))
 # Openers of bytes, or of no file.
-OPENERS = {
-    "os",
-    "gzip",
-    "Image",
-    "tarfile",
-    "zipfile",
-    "_archive",
-    "webbrowser",
-}  # of bytes, or no file
+OPENERS = {"os", "gzip", "Image", "tarfile", "zipfile", "_archive", "webbrowser"}
 
 
 def nameless(call: ast.Call) -> bool:
