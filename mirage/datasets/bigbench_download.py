@@ -154,27 +154,36 @@ def download(folder: Path) -> None:
 
 
 def _download_blobs(blobs: list[Blob], store: Path, n_all: int) -> None:
-    """Download several files at once; one that fails does not stop the others."""
+    """Download several files at once; a few that fail do not stop the others.
+
+    The workers count the faults themselves: when as many downloads as there are workers have
+    failed, the network is gone, and no worker begins another one.
+    """
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     faults = []
+
+    def work(blob: Blob) -> None:
+        if len(faults) >= _N_THREADS:
+            return
+        try:
+            _download_blob(blob, store)
+        except NetworkError as error:
+            faults.append(str(error))
+        else:
+            bar.advance(task)
+
     with (
         Progress(*columns, console=Console(stderr=True), transient=True) as bar,
         ThreadPoolExecutor(_N_THREADS) as pool,
     ):
         task = bar.add_task("  score files", total=n_all, completed=n_all - len(blobs))
-        futures = [pool.submit(_download_blob, blob, store) for blob in blobs]
+        futures = [pool.submit(work, blob) for blob in blobs]
         try:
             for future in as_completed(futures):
-                if isinstance(fault := future.exception(), NetworkError):
-                    faults.append(str(fault))
-                    if len(faults) >= _N_THREADS:  # the network is gone, not a file
-                        break
-                else:
-                    future.result()
-                    bar.advance(task)
+                future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     if faults:

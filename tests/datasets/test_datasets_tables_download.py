@@ -184,7 +184,7 @@ def test_no_network_gives_up_early(repository, data_dir, monkeypatch):
     repository.files[TREE] = listing
     with pytest.raises(NetworkError, match="0 of 6 score files are here"):
         datasets.fetch("bigbench")
-    assert len(set(paths(repository))) < 6
+    assert len(set(paths(repository))) <= 3  # two failed; a third had begun before the second did
 
 
 def test_full_disk(repository, data_dir, monkeypatch):
