@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mirage import theory
@@ -17,7 +17,6 @@ from mirage.emergence import (
 )
 
 N_PARAMS = [3.5e8, 1.3e9, 6.7e9, 2.0e11]  # Fig 2
-relaxed = settings(deadline=None)  # the machine is shared: time says nothing here
 curves = st.lists(st.integers(-1000, 1000).map(float), min_size=2, max_size=15)
 
 
@@ -112,7 +111,6 @@ def test_tiny_scores_do_not_underflow():
     assert emergence_score(tiny) == pytest.approx(9 / 2)
 
 
-@relaxed
 @given(curves)
 def test_agrees_with_the_definition(y):
     if np.median(np.diff(y) ** 2) > 0:
@@ -121,7 +119,6 @@ def test_agrees_with_the_definition(y):
         assert linearity(y) == pytest.approx(by_definition(y, np.mean))
 
 
-@relaxed
 @given(curves, st.sampled_from([0.25, 2, 1024]), st.integers(-100, 100))
 def test_no_unit_and_no_origin(y, factor, origin):
     moved = np.array(y) * factor + origin
@@ -129,7 +126,6 @@ def test_no_unit_and_no_origin(y, factor, origin):
     assert linearity(moved) == pytest.approx(linearity(y))
 
 
-@relaxed
 @given(curves, st.floats(0.01, 100))
 def test_bounds(y, floor):
     assert abs(linearity(y)) <= len(y) - 1 + 1e-9
@@ -178,7 +174,6 @@ tables = st.integers(2, 9).flatmap(
 )
 
 
-@relaxed
 @given(tables)
 def test_many_curves_are_scored_as_one_by_one(rows):
     y = np.array(rows)
@@ -237,7 +232,6 @@ def test_normalized_by_hand():
     assert normalized_emergence_score([0, 0, 0, 4], zero_median=1) == pytest.approx(4 / 3)
 
 
-@relaxed
 @given(st.lists(st.floats(0.01, 5), min_size=1, max_size=12), st.sampled_from([1, -1, 1e-6]))
 def test_a_line_in_log_size_scores_1_whatever_the_spacing(gaps, slope):
     log_x = np.cumsum([6, *gaps])
@@ -245,7 +239,6 @@ def test_a_line_in_log_size_scores_1_whatever_the_spacing(gaps, slope):
     assert spaced == pytest.approx(np.sign(slope), rel=1e-6)
 
 
-@relaxed
 @given(curves)
 def test_equal_spacing_is_the_normalized_score(y):
     if np.median(np.diff(y) ** 2) > 0:
@@ -267,7 +260,6 @@ def test_spaced_by_hand():
     assert spaced_emergence_score([0, 1, 1], [1, 10, 1e5], zero_median=0.25) == pytest.approx(2)
 
 
-@relaxed
 @given(
     st.lists(st.integers(0, 9), min_size=3, max_size=8),
     st.lists(st.integers(1, 3), min_size=7, max_size=7),

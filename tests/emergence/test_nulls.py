@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, false_discovery_control
 
@@ -10,8 +10,6 @@ from mirage import theory
 from mirage.emergence import emergence_score
 from mirage.emergence.nulls import benjamini_hochberg, null_scores, p_value
 from mirage.statistics.bootstrap import draw_accuracies
-
-relaxed = settings(deadline=None)  # the machine is shared: time says nothing here
 
 
 def test_null_by_enumeration():
@@ -72,7 +70,6 @@ def test_undefined_scores_have_no_p_value():
     np.testing.assert_array_equal(found, [np.nan, 2 / 3, np.nan])
 
 
-@relaxed
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_q_values_agree_with_scipy(p):
     q = benjamini_hochberg(p)

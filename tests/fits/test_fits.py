@@ -13,7 +13,7 @@ from mirage.fits.comparison import compare_curves
 from mirage.fits.curve import draw_scores
 from mirage.fits.data import checked
 
-relaxed = settings(deadline=None, max_examples=25)
+relaxed = settings(max_examples=25)
 SIZES = np.geomspace(3.5e8, 2e11, 12)  # the paper's range
 DECADES = np.log10(SIZES / SIZES[0])
 SMOOTH = {

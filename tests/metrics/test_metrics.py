@@ -5,7 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import brier_score_loss
@@ -22,7 +22,6 @@ from mirage.metrics import (
 
 CHOICES = [multiple_choice_grade, target_probability, brier_score]
 inf, nan = np.inf, np.nan
-relaxed = settings(deadline=None)  # the machine is shared: time says nothing here
 
 
 @st.composite
@@ -70,7 +69,6 @@ def test_certainty_and_impossibility():
     assert brier_score(log_probs, target, "sum").tolist() == [0, 2, 0, 0]
 
 
-@relaxed
 @given(questions(), st.floats(-50, 50).map(round))
 def test_choices_properties(question, constant):
     log_probs, target = question
@@ -95,7 +93,6 @@ def test_choices_properties(question, constant):
     assert target_probability(shifted, target) == pytest.approx(p, abs=1e-12)
 
 
-@relaxed
 @given(questions(), st.randoms(use_true_random=False))
 def test_order_of_choices_is_irrelevant(question, random):
     log_probs, target = question
@@ -193,7 +190,6 @@ def test_mean_squared_error_agrees_with_scikit_learn():
     assert mean_squared_error(a, b) == pytest.approx(expected, rel=1e-6)  # float32 inside theirs
 
 
-@relaxed
 @given(arrays(float, st.integers(1, 30), elements=st.floats(0, 10)), st.floats(0.01, 10))
 def test_reconstruction_rises_with_the_threshold(errors, c):
     low, high = reconstruction(errors, c), reconstruction(errors, 2 * c)
@@ -242,7 +238,6 @@ def test_subsets_by_hand():
     assert isinstance(subset_accuracy(correct, 2), float)
 
 
-@relaxed
 @given(st.integers(1, 60), st.data())
 def test_subsets_agree_with_binomials(n, data):
     m, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))

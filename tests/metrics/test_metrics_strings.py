@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mirage import theory
@@ -12,7 +12,6 @@ METRICS = [exact_match, token_accuracy, token_edit_distance]
 # A small alphabet, so that matches, shifts and repeats are common.
 words = st.text(alphabet="012", max_size=7)
 pairs = st.lists(st.tuples(words, words), min_size=1, max_size=20)
-relaxed = settings(deadline=None)  # the machine is shared: time says nothing here
 
 
 def table_distance(a, b):
@@ -57,7 +56,6 @@ def test_both_empty_agree():
     assert token_edit_distance([""], [""]).tolist() == [0]
 
 
-@relaxed
 @given(pairs)
 def test_distance_agrees_with_a_table(items):
     predictions, targets = zip(*items, strict=True)
@@ -65,7 +63,6 @@ def test_distance_agrees_with_a_table(items):
     assert token_edit_distance(predictions, targets).tolist() == expected
 
 
-@relaxed
 @given(pairs)
 def test_bounds_and_relations(items):
     predictions, targets = zip(*items, strict=True)
@@ -79,7 +76,6 @@ def test_bounds_and_relations(items):
     assert (distance <= longer * (1 - accuracy) + 1e-9).all()  # the padded Hamming distance
 
 
-@relaxed
 @given(pairs)
 def test_symmetric_and_the_same_for_token_lists(items):
     predictions, targets = zip(*items, strict=True)
@@ -92,7 +88,6 @@ def test_symmetric_and_the_same_for_token_lists(items):
         assert metric(*numbers).tolist() == expected
 
 
-@relaxed
 @given(words, words, words)
 def test_triangle_inequality(a, b, c):
     ab, bc, ac = token_edit_distance([a, b, a], [b, c, c])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from rouge_score.rouge_scorer import RougeScorer
@@ -17,7 +17,6 @@ METRICS = [rouge_l_sum, bleu]
 lines = st.lists(st.sampled_from(["a", "b", "c", "12"]), min_size=1, max_size=8).map(" ".join)
 summaries = st.lists(lines, min_size=1, max_size=3).map("\n".join)
 items = st.lists(st.tuples(lines, st.lists(lines, min_size=1, max_size=3)), min_size=1, max_size=9)
-relaxed = settings(deadline=None)  # the machine is shared: time says nothing here
 
 
 def nltk_bleu(prediction, references):
@@ -59,7 +58,6 @@ def test_bleu_by_hand():
     assert bleu(predictions, references) == pytest.approx([first, second, third, 0], abs=1e-12)
 
 
-@relaxed
 @given(st.lists(st.tuples(summaries, st.lists(summaries, min_size=1, max_size=3)), min_size=1))
 def test_rouge_agrees_with_rouge_score(items):
     scorer = RougeScorer(["rougeLsum"])
@@ -67,14 +65,12 @@ def test_rouge_agrees_with_rouge_score(items):
     assert rouge_l_sum(*zip(*items, strict=True)) == pytest.approx(expected, abs=1e-12)
 
 
-@relaxed
 @given(items)
 def test_bleu_agrees_with_nltk(items):
     expected = [nltk_bleu(text, several) for text, several in items]
     assert bleu(*zip(*items, strict=True)) == pytest.approx(expected, abs=1e-12)
 
 
-@relaxed
 @given(items)
 @pytest.mark.parametrize("metric", METRICS)
 def test_bounds_and_the_best_possible(metric, items):
@@ -86,7 +82,6 @@ def test_bounds_and_the_best_possible(metric, items):
             assert score == 1
 
 
-@relaxed
 @given(items)
 def test_a_further_reference_never_lowers_rouge(items):
     # BLEU has no such rule: a further reference can be nearer in length and bring a penalty.
@@ -95,7 +90,6 @@ def test_a_further_reference_never_lowers_rouge(items):
     assert (rouge_l_sum(predictions, references) >= fewer).all()
 
 
-@relaxed
 @given(items)
 @pytest.mark.parametrize("metric", METRICS)
 def test_without_spaces_it_is_exact_match(metric, items):

@@ -132,7 +132,7 @@ def damaged(draw):
     return log
 
 
-@settings(deadline=None, max_examples=int(os.environ.get("MIRAGE_FUZZ", "150")))
+@settings(max_examples=int(os.environ.get("MIRAGE_FUZZ", "150")))
 @given(damaged(), st.integers(0, 400))
 def test_a_damaged_file_stops_nothing(log, cut):
     with tempfile.TemporaryDirectory() as folder:

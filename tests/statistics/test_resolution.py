@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import comb
 from scipy.stats import binom
@@ -15,8 +15,6 @@ from mirage.statistics.resolution import (
     smallest_detectable,
 )
 
-relaxed = settings(deadline=None)  # the machine is shared: time says nothing here
-
 
 def test_rule_of_three_by_hand():
     # 1 − .05^(1/100) = 1 − e^(−2.995732/100) = .029513.
@@ -26,7 +24,6 @@ def test_rule_of_three_by_hand():
     assert rule_of_three(37) == pytest.approx(clopper_pearson_interval(0, 37, 0.9).high)
 
 
-@relaxed
 @given(st.integers(1, 3000), st.sampled_from([0, 0.1, 0.25, 0.5]), st.sampled_from([0.8, 0.95]))
 def test_smallest_detectable_by_enumeration(n, chance, power):
     low = np.array([clopper_pearson_interval(k, n).low for k in (np.arange(n + 1),)])[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, t
 
@@ -15,7 +15,6 @@ from mirage.statistics import (
 )
 
 PROPORTIONS = [wilson_interval, clopper_pearson_interval]
-relaxed = settings(deadline=None)  # the machine is shared: time says nothing here
 levels = st.sampled_from([0.5, 0.9, 0.95, 0.999])
 
 
@@ -36,7 +35,6 @@ def test_edges_by_hand():
         assert interval(7, 7).high == 1
 
 
-@relaxed
 @given(counts(), levels)
 def test_proportions_agree_with_scipy(count, level):
     for interval, method in zip(PROPORTIONS, ["wilson", "exact"], strict=True):
@@ -44,7 +42,6 @@ def test_proportions_agree_with_scipy(count, level):
         assert interval(*count, level) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
-@relaxed
 @given(counts(), levels)
 def test_proportions_hold_the_estimate_and_mirror(count, level):
     k, n = count
@@ -89,7 +86,6 @@ def test_mean_by_hand():
     assert rows.low == pytest.approx([-0.484138, 1.515862], abs=1e-6)
 
 
-@relaxed
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=20), levels)
 def test_mean_agrees_with_scipy(values, level):
     n, mean, spread = len(values), np.mean(values), np.std(values, ddof=1)

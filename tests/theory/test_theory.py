@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -12,7 +12,6 @@ from scipy.stats import norm
 from mirage import metrics, theory
 
 N_PARAMS = [3.5e8, 1.3e9, 6.7e9, 2.0e11]  # Fig 2; 200 B where GPT-3 has 175 B
-relaxed = settings(deadline=None)  # the machine is shared: time says nothing here
 probabilities = st.floats(0, 1)
 spreads = st.floats(0, 5)  # up to 20 is legal, but slow in a hundred examples
 
@@ -57,7 +56,6 @@ def test_brier_score_is_the_reduction_named_target():
     assert theory.brier_score(p) == pytest.approx(measured)
 
 
-@relaxed
 @given(st.floats(1e6, 1e13), st.floats(1e6, 1e13), st.floats(-2, -0.01), st.integers(1, 20))
 def test_larger_models_are_better_under_each_metric(one, other, alpha, length):
     p = theory.token_probability(sorted([one, other]), alpha=alpha)
@@ -103,7 +101,6 @@ def test_coherent_choices_agree_with_the_metrics_on_drawn_items(n_choices, p, sp
         assert measured.mean() == pytest.approx(expected, abs=5 * error + 1e-12)
 
 
-@relaxed
 @given(st.integers(2, 20), spreads)
 def test_knowing_nothing_is_chance(n_choices, spread):
     scores = theory.coherent_choices(1 / n_choices, n_choices, spread)
@@ -113,7 +110,6 @@ def test_knowing_nothing_is_chance(n_choices, spread):
     assert theory.coherent_choices(1 / n_choices, n_choices, 0).brier == pytest.approx(uniform)
 
 
-@relaxed
 @given(probabilities, probabilities, st.integers(2, 8), st.floats(0.1, 10))
 def test_coherent_scores_improve_with_p(one, other, n_choices, spread):
     scores = theory.coherent_choices(sorted([one, other]), n_choices, spread)
@@ -160,7 +156,6 @@ def test_paper_panels_d_and_f_are_no_model_of_choices():
     assert scores.brier > 0.7
 
 
-@relaxed
 @given(probabilities, st.integers(1, 10_000))
 def test_observed_accuracy_is_the_nearest_multiple(accuracy, n_items):
     seen = theory.observed_accuracy(accuracy, n_items)

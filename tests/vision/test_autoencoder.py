@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from torch import nn
@@ -47,7 +47,6 @@ def test_errors_agree_with_scikit_learn(rank):
     np.testing.assert_allclose(pca.errors(data.images.test, [rank])[0], expected, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10**6), n_inputs=st.integers(1, 12), n_items=st.integers(2, 30))
 def test_rotation_keeps_distances_and_errors_fall_with_rank(seed, n_inputs, n_items):
     x = torch.randn(n_items, n_inputs, generator=torch.Generator().manual_seed(seed))

@@ -27,7 +27,7 @@ def scored(correct, cell=None) -> dict[str, dict]:
 # --- sequences
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.sets(st.integers(0, 19), min_size=1, max_size=4))
 def test_a_sequence_has_one_alphabet_one_drawer_and_five_characters(seed, drawers):
     items, cell = sequences(ALPHABET, drawers, passes=2, rng=np.random.default_rng(seed))
@@ -86,7 +86,7 @@ def test_scores_by_hand():
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=1, max_size=30))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_scores_keep_their_order(correct):
     rows = scored(correct)
     together = [rows[f"all correct, L = {n}"]["score"] for n in range(1, 5)]
