@@ -33,9 +33,10 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
     kept, unknown = [], Counter()
     for row in rows:
         full = str(row["model"])
-        model = full.rstrip("/").rsplit("/", 1)[-1]
+        model = re.split(r"[/\\]", full.rstrip("/\\"))[-1]
         name = named.setdefault(model, model_names.parse(model))
-        size = sizes.get(full) or sizes.get(model) or row.get("n_params") or name.n_params
+        size = sizes.get(full) or sizes.get(model)
+        size = size or model_names.number_of(row.get("n_params")) or name.n_params
         if not size:
             unknown[model] += 1
             continue
