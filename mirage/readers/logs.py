@@ -297,7 +297,7 @@ def _put_together(
         orient="row",
     )
     scores = assemble.score_table(rows)
-    outcomes = assemble.outcome_table(parts)
+    outcomes = assemble.outcome_table(parts, notes)
     return Logs(scores, outcomes, tuple(faults), tuple(notes), files)
 
 
