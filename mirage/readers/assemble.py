@@ -33,7 +33,7 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
     kept, unknown = [], Counter()
     for row in rows:
         full = str(row["model"])
-        model = re.split(r"[/\\]", full.rstrip("/\\"))[-1]
+        model = model_names.last_part(full)
         name = named.setdefault(model, model_names.parse(model))
         size = sizes.get(full) or sizes.get(model)
         size = size or model_names.number_of(row.get("n_params")) or name.n_params
@@ -49,7 +49,7 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         kept.append(row | told | {"model": model, "n_params": int(size)})
     faults = [
         f"how many parameters has {model!r}? Its {n} scores are left out; name its size with "
-        f"n_params={{{model!r}: …}} or in a file of sizes"
+        f"n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
         for model, n in unknown.items()
     ]
     _join_numbered(kept)

@@ -262,22 +262,35 @@ def _sizes(n_params: Mapping[str, int | str] | str | Path | None) -> dict[str, i
 
 
 def _sizes_in(path: Path) -> dict[str, Any]:
+    """Sizes by model of a file; a model without one is left to its name."""
     import msgspec
     import polars as pl
 
+    from mirage.readers import cells, tabular
+
     try:
-        content = path.read_bytes()
-        if content.lstrip()[:1] == b"{":
-            return msgspec.json.decode(content, type=dict[str, int | float | str])
-        table = pl.read_csv(content, infer_schema=False)
-        return dict(table.select("model", "n_params").rows())
+        source = Source(path)
+        if source.head.lstrip()[:1] == b"{" and not source.has_lines:
+            named = msgspec.json.decode(source.content, type=dict[str, int | float | str | None])
+            rows = list(named.items())
+        else:
+            table = tabular.read_table(source, [])
+            ours, _ = tabular.rename(table.columns, {})
+            rows = table.rename(ours).select("model", "n_params").rows()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
-    except (msgspec.DecodeError, pl.exceptions.PolarsError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, BadFile, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{path}: expected a JSON object of sizes by model, or CSV with the columns model and "
             f"n_params; {str(error).splitlines()[0]}"
         ) from error
+    sizes: dict[str, Any] = {}
+    for model, size in ((cells.text_in(model), size) for model, size in rows):
+        if model is None or cells.is_blank(size):
+            continue
+        if sizes.setdefault(model, size) != size:
+            raise DataError(f"{path}: {model} has two sizes, {sizes[model]} and {size}")
+    return sizes
 
 
 def _put_together(

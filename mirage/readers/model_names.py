@@ -17,6 +17,7 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:([,_ \u00a0\u2009\u202f'])\d{3})(?:\1\d{3})*
 _FAMILIES = {"pythia-v1.1": "Pythia", "pythia": "Pythia", "opt": "OPT", "bloom": "BLOOM"}
 _BUDGET = re.compile(r"\d+(?:\.\d+)?xC", re.IGNORECASE)  # Chinchilla's, in multiples
 _REVISION = re.compile(r"(?:step|iter|ckpt|checkpoint)-?\d+", re.IGNORECASE)
+_STEP = re.compile(r"\b(step|iter|ckpt|checkpoint)[-_](\d+)", re.IGNORECASE)
 _QUANTISED = re.compile(
     r"(?:[2-8]bit|int[2-8]|nf4|fp[48]|gptq|awq|gguf|ggml|exl2|bnb|hqq|w\da\d+|[iq]+[2-8](?:_\w+)*)",
     re.IGNORECASE,
@@ -81,7 +82,8 @@ token_budget=None, revision=None)
     size = round(float(f"{number}.{decimals}" if decimals else number) * _UNITS[unit.lower()])
     stem = model[: found.start()].rstrip("-_.:")
     variant, known = [], {}
-    for part in re.split(r"[-.,\s@:/]+|_(?=chat|instruct|it\b)", model[found.end() :]):
+    rest = _STEP.sub(r"\1\2", model[found.end() :])
+    for part in re.split(r"[-.,\s@:/]+|_(?=chat|instruct|it\b)", rest):
         if _BUDGET.fullmatch(part):
             known["token_budget"] = part
         elif _REVISION.fullmatch(part):
@@ -97,6 +99,20 @@ def _find(model: str) -> re.Match[str] | None:
     """The last size in a name: earlier ones count what it was trained on."""
     found = list(_SIZE.finditer(model))
     return found[-1] if found else None
+
+
+def last_part(path: str) -> str:
+    """The model in a path: its last part, with the one before it where that is a checkpoint.
+
+    Examples
+    --------
+    >>> last_part("acme/quill-70m"), last_part("C:\\\\runs\\\\quill-1b\\\\checkpoint-500")
+    ('quill-70m', 'quill-1b-checkpoint-500')
+    """
+    parts = [part for part in re.split(r"[/\\]", path) if part]
+    if len(parts) > 1 and _REVISION.fullmatch(parts[-1].replace("_", "-")):
+        return "-".join(parts[-2:])
+    return parts[-1] if parts else path
 
 
 def size_of(model: str) -> int | None:

@@ -78,6 +78,18 @@ def test_every_eval_ever(tmp_path):
     assert (row["n_items"], row["stderr"], row["higher_is_better"]) == (3, 0.1, False)
 
 
+@pytest.mark.parametrize(("text", "higher"), [("false", True), ("true", False), ("maybe", None)])
+def test_every_eval_ever_with_a_direction_in_words(tmp_path, text, higher):
+    result = {
+        "source_data": {"dataset_name": "riddles"},
+        "metric_config": {"evaluation_description": "strangeness", "lower_is_better": text},
+        "score_details": {"score": 0.5},
+    }
+    record = {"model_info": {"id": MODEL}, "evaluation_results": [result]}
+    logs = read(put(tmp_path / "a.json", record))
+    assert logs.scores["higher_is_better"].to_list() == [higher]
+
+
 def inspect_log(values, targets=None, **more):
     samples = [
         {

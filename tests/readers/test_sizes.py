@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mirage.files import DataError
 from mirage.readers import read
 from mirage.readers.model_names import number_of, parse
 
@@ -47,3 +48,39 @@ def test_the_last_part_of_a_windows_path_is_the_model(tmp_path):
     log = {"results": {"sums": {"acc,none": 0.5}}, "model_name": r"C:\models\quill-70m"}
     (tmp_path / "log.json").write_text(json.dumps(log))
     assert read(tmp_path).scores.select("family", "model").row(0) == ("quill", "quill-70m")
+
+
+def test_a_checkpoint_is_a_revision_of_its_model(tmp_path):
+    assert parse("quill-125M-step-143000").revision == "step143000"
+    for size, step in zip(SIZES, (1000, 1000, 1000, 143000), strict=True):
+        name = f"/out/quill-{size}/checkpoint-{step}"
+        log = {"results": {"sums": {"acc,none": 0.5}}, "model_name": name}
+        (tmp_path / f"{size}.json").write_text(json.dumps(log))
+    found = read(tmp_path).scores.sort("n_params")
+    assert found["n_params"].to_list() == [7e7, 4.1e8, 1.4e9, 6.9e9]
+    assert found["revision"].to_list() == ["checkpoint1000"] * 3 + ["checkpoint143000"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "model;n_params\nlarge;1,4b\n",
+        "Model,Params\r\n large , 1.4b\r\nsmall,\r\n",
+        "model\tn_params\nlarge\t1400000000\n",
+        '\ufeff{"large": "1.4b", "small": null}',
+        "\ufeffmodel,n_params\nlarge,1.4b\nlarge,1.4b\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_of_sizes_as_people_write_it(tmp_path, content, encoding):
+    log = {"results": {"sums": {"acc,none": 0.5}}, "model_name": "large"}
+    (tmp_path / "log.json").write_text(json.dumps(log))
+    (tmp_path / "sizes.txt").write_bytes(content.encode(encoding))
+    found = read(tmp_path / "log.json", n_params=tmp_path / "sizes.txt")
+    assert found.scores["n_params"].to_list() == [1_400_000_000]
+
+
+def test_two_sizes_of_a_model_are_named(tmp_path):
+    (tmp_path / "sizes.csv").write_text("model,n_params\nlarge,7b\nlarge,13b\n")
+    with pytest.raises(DataError, match="large has two sizes, 7b and 13b"):
+        read(tmp_path, n_params=tmp_path / "sizes.csv")
