@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that ``mirage --help`` is quick.
 """
 
+import errno
 import io
 import logging
 import os
@@ -37,6 +38,7 @@ app.add_typer(
 )
 app.command("audit", short_help="Judge every ability in evaluation logs.")(audit)
 # An installed package has no notebooks: there is nothing to run or to build then.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _IN_CLONE = (Path(__file__).parents[1] / "notebooks").is_dir()
 
 
@@ -85,6 +87,13 @@ def main() -> None:
         if os.environ.get("MIRAGE_DEBUG"):
             raise
         _complain(f"error: {error}")
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _NO_ROOM or error.filename or os.environ.get("MIRAGE_DEBUG"):
+            raise
+        _complain(f"error: cannot write the output: {error.strerror}")
+        # What is left in the buffer would fail again as Python ends, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
         sys.exit(1)
     except ModuleNotFoundError as error:
         extra = extra_of(error.name or "")

@@ -79,6 +79,7 @@ def audit(
 
     from mirage.audit.run import audit as run
     from mirage.audit.terminal import bar, show
+    from mirage.audit.write import refuse_foreign
     from mirage.formatting import printable
 
     guesses = {name: _score(name, text) for name, text in _pairs("--chance", chance)}
@@ -88,6 +89,8 @@ def audit(
         raise typer.BadParameter("found no LOGS, expected files or folders of logs, or --example")
     if missing := [path for path in logs if not path.exists()]:
         raise typer.BadParameter(f"{missing[0]} does not exist; expected files or folders of logs")
+    if out:
+        refuse_foreign(out)  # before hours of work, not after
     console = Console(soft_wrap=False)
     options = {"x": x, "chance": guesses, "n_params": sizes, "columns": names, "seed": seed}
     options["backend"] = backend
@@ -96,12 +99,13 @@ def audit(
             found = run(logs, progress=progress, cache=_cache() if cache else None, **options)
     except ValueError as error:
         raise MirageError(str(error)) from None
+    # Before anything is printed: a pager that is closed early ends the printing, and the command.
+    path = found.report(out) if out else None
     if as_json:
         typer.echo(found.verdicts.write_json())
     else:
         show(found, console, every)
-    if out:
-        path = found.report(out)
+    if path:
         typer.echo(f"report: {path}", err=as_json)
     for fault in found.faults[:10]:
         typer.echo(f"mirage: {printable(fault)}", err=True)

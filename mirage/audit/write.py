@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mirage.audit.words import VERDICTS
-from mirage.files import atomic_write
+from mirage.files import DiskError, atomic_write
+from mirage.formatting import printable
+from mirage.readers import own
 
 COLUMNS = (
     "family",
@@ -38,7 +40,8 @@ def write(audit: Any, folder: Path) -> Path:
     audit : Audit
         What was found.
     folder : Path
-        Made where it is absent; files of an earlier audit in it are replaced, others stay.
+        Made where it is absent; files of an earlier audit in it are replaced, others stay, and
+        one of another hand under a name of ours is refused.
 
     Returns
     -------
@@ -48,21 +51,43 @@ def write(audit: Any, folder: Path) -> Path:
     Raises
     ------
     DiskError
-        As :func:`mirage.files.atomic_write`.
+        As :func:`mirage.files.atomic_write`; or a file of another hand would be overwritten.
     """
+    refuse_foreign(folder)
+    items = folder / "outcomes.parquet"
+    # First, since it marks the folder as ours: a report that was stopped can be written again.
     contents = {
-        "verdicts.csv": audit.verdicts.select(COLUMNS).write_csv().encode(),
+        "audit.json": json.dumps(provenance(audit), indent=1, ensure_ascii=False).encode(),
+        "verdicts.csv": _csv(audit.verdicts.select(COLUMNS)),
         "scores.parquet": _parquet(audit.scores),
         "summary.md": summary(audit).encode(),
-        "audit.json": json.dumps(provenance(audit), indent=1, ensure_ascii=False).encode(),
-        "report.html": audit.html().encode(),
     }
     if audit.outcomes is not None:
-        contents = {"outcomes.parquet": _parquet(audit.outcomes)} | contents
+        contents[items.name] = _parquet(audit.outcomes)
+    elif items.exists():  # of an earlier audit, whose scores are replaced here
+        items.unlink()
+    contents["report.html"] = audit.html().encode()
     for name, content in contents.items():
         with atomic_write(folder / name) as file:
             file.write(content)
     return folder / "report.html"
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder with files of the names that we write, but by another hand.
+
+    Raises
+    ------
+    DiskError
+        There is such a file, or `folder` is none.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DiskError(f"cannot write into {folder}: it is no folder; choose another")
+    if path := own.foreign(folder):
+        raise DiskError(
+            f"cannot write {path}: it is there, and not of an audit; move it or choose another "
+            "folder"
+        )
 
 
 def summary(audit: Any) -> str:
@@ -118,11 +143,30 @@ def provenance(audit: Any) -> dict[str, Any]:
 
 
 def _digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None  # a pipe, whose bytes are gone
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None  # gone since it was read
+
+
+def _csv(table: Any) -> bytes:
+    """The table as csv that no spreadsheet calculates with, and no terminal obeys.
+
+    A text that begins as a formula does gets an apostrophe, which spreadsheets do not show.
+    """
+    import polars as pl
+
+    texts = [name for name, kind in table.schema.items() if kind == pl.String]
+    plain = [
+        pl.Series(name, [None if text is None else printable(text) for text in table[name]])
+        for name in texts
+    ]
+    formula = pl.col(texts).str.contains(r"^[=+\-@]")
+    marked = pl.when(formula).then("'" + pl.col(texts)).otherwise(pl.col(texts))
+    return table.with_columns(plain).with_columns(marked.name.keep()).write_csv().encode()
 
 
 def _parquet(table: Any) -> bytes:
@@ -134,4 +178,4 @@ def _parquet(table: Any) -> bytes:
 def _plain(text: str) -> str:
     """Keep text from being Markdown or HTML."""
     escapes = {character: f"\\{character}" for character in "\\`*_[]<>|#"}
-    return " ".join(text.split()).translate(str.maketrans(escapes))
+    return printable(text).translate(str.maketrans(escapes))

@@ -33,9 +33,10 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
     kept, unknown = [], Counter()
     for row in rows:
         full = str(row["model"])
-        model = full.rstrip("/").rsplit("/", 1)[-1]
+        model = model_names.last_part(full)
         name = named.setdefault(model, model_names.parse(model))
-        size = sizes.get(full) or sizes.get(model) or row.get("n_params") or name.n_params
+        size = sizes.get(full) or sizes.get(model)
+        size = size or model_names.number_of(row.get("n_params")) or name.n_params
         if not size:
             unknown[model] += 1
             continue
@@ -48,7 +49,7 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         kept.append(row | told | {"model": model, "n_params": int(size)})
     faults = [
         f"how many parameters has {model!r}? Its {n} scores are left out; name its size with "
-        f"n_params={{{model!r}: …}} or in a file of sizes"
+        f"n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
         for model, n in unknown.items()
     ]
     _join_numbered(kept)
@@ -211,8 +212,13 @@ def _agree(score: float, n: int, stderr: float) -> bool:
     return 0.98 * spread / math.sqrt(n) <= stderr <= 1.02 * spread / math.sqrt(max(n - 1, 1))
 
 
-def outcome_table(parts: list[tuple[dict[str, Any], pl.DataFrame]]) -> pl.DataFrame | None:
-    """Join the items of all files: of each model, task and protocol the newest."""
+def outcome_table(
+    parts: list[tuple[dict[str, Any], pl.DataFrame]], notes: list[str]
+) -> pl.DataFrame | None:
+    """Join the items of all files: of each model, task and protocol the newest.
+
+    An item that comes again within one file is taken once, and `notes` says so.
+    """
     import polars as pl
 
     newest: dict[tuple, tuple[float, list]] = {}
@@ -229,6 +235,13 @@ def outcome_table(parts: list[tuple[dict[str, Any], pl.DataFrame]]) -> pl.DataFr
         common = kept[0][0]
         named = {name: common[name] for name in _ITEMS if common.get(name) is not None}
         whole = pl.concat([table for _, table in kept], how="diagonal_relaxed", rechunk=False)
+        key = [name for name in ("item", "seed") if name in whole.columns]
+        again = int((~whole.select(key).is_unique()).sum())
+        if again:
+            whole = whole.unique(key, keep="first", maintain_order=True)
+            notes.append(
+                f"{common['file']}: {again} items of {common['model']} come again, and count once"
+            )
         # Checked model by model, since the check of five million rows at once takes two gigabytes.
         frame = tables.outcomes(whole.with_columns(pl.lit(v).alias(k) for k, v in named.items()))
         repeated = [name for name in named if name in _REPEATED and frame[name].dtype == pl.String]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from mirage.readers.cells import flag
 from mirage.readers.files import BadFile, decode
 from mirage.readers.found import Found, Source, mapping, number, text_of
 
@@ -55,7 +56,7 @@ def read_file(source: Source) -> Found:
             ),
             "score",
         )
-        lower = config.get("lower_is_better")
+        lower = flag(config.get("lower_is_better"))
         n = uncertainty.get("num_samples") or data.get("samples_number")
         ids = data.get("sample_ids")
         n = len(ids) if isinstance(ids, list) and ids else n

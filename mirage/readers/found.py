@@ -6,6 +6,7 @@ gives a `Found` or raises `mirage.readers.files.BadFile`.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
 
 _HEAD = 1 << 16
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d[-:]\d\d[-:]\d\d)")
+
+
+# Other compressions than gzip begin with these bytes; the command unpacks the file.
+_OTHER_PACKERS = {
+    b"\xfd7zXZ\x00": ("xz", "xz -d"),
+    b"BZh": ("bzip2", "bzip2 -d"),
+    b"\x28\xb5\x2f\xfd": ("Zstandard", "zstd -d"),
+}
+_UTF_16 = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 
 
 class Items(NamedTuple):
@@ -66,12 +81,31 @@ class Source:
     def __init__(self, path: Path, columns: Mapping[str, str] | None = None):
         self.path = path
         self.columns = columns or {}  # names of a table's columns that the caller states
-        self._is_packed = path.suffix == ".gz"
+        self._whole = None  # of a pipe, which can be read once; of text that is no UTF-8
+        if not path.is_file():
+            self._whole = path.read_bytes()
+        with self._open_bytes() as file:
+            start = file.read(8)
+        for magic, (name, command) in _OTHER_PACKERS.items():
+            if start.startswith(magic):
+                raise BadFile(f"the file is compressed by {name}; unpack it first: {command}")
+        if self._whole is not None and start.startswith((b"PK", b"PAR1")):
+            raise BadFile("found an archive or parquet in a pipe, expected it in a file")
+        self._is_packed = start.startswith(b"\x1f\x8b")
+        encoding = next((_UTF_16[mark] for mark in _UTF_16 if start.startswith(mark)), None)
+        if encoding:
+            with self._open_bytes() as file:
+                self._whole = _as_utf8(file.read(), encoding)
         with self._open() as file:
             self.head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
 
+    def _open_bytes(self):
+        return self.path.open("rb") if self._whole is None else io.BytesIO(self._whole)
+
     def _open(self):
-        return unpack.open_gzip(self.path) if self._is_packed else self.path.open("rb")
+        if self._is_packed:
+            return unpack.open_gzip(self.path if self._whole is None else self._whole)
+        return self._open_bytes()
 
     @cached_property
     def content(self) -> bytes:
@@ -140,6 +174,16 @@ class Source:
         except ValueError:
             return None
         return stamp.replace(tzinfo=UTC).timestamp()
+
+
+def _as_utf8(content: bytes, encoding: str) -> bytes:
+    """Text of Excel's "Unicode text", and of PowerShell's ``>``."""
+    try:
+        return content.decode(encoding).encode()
+    except UnicodeError as error:
+        raise BadFile(
+            f"expected {encoding.upper()} text, as its first bytes say; {error}"
+        ) from error
 
 
 def number(value: object) -> float | None:

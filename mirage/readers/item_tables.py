@@ -13,9 +13,9 @@ import polars as pl
 
 from mirage import tables
 from mirage.metrics import catalogue
-from mirage.readers import item_metrics, tabular
+from mirage.readers import cells, item_metrics, tabular
 from mirage.readers.files import BadFile
-from mirage.readers.found import Found, Items, Source, item_number, number
+from mirage.readers.found import Found, Items, Source, item_number
 from mirage.readers.model_names import number_of
 
 NAME = "table of items"
@@ -48,16 +48,19 @@ def _metrics(columns: list[str], named: dict[str, str]) -> list[str]:
 
 def read_file(source: Source, outcomes: bool) -> Found:
     """Read one table."""
-    whole = tabular.read_table(source)
+    found = Found()
+    whole = tabular.read_table(source, found.notes)
     named, guessed = tabular.rename(whole.columns, source.columns)
     metrics = _metrics(whole.columns, named)
     table = _renamed(whole, named, metrics).filter(pl.col("model").is_not_null())
     # A column of messages may have a metric's name ("error").
     metrics = [name for name in metrics if table[name].null_count() < table.height]
-    found = Found()
     if guessed:
         found.notes.append("columns: " + ", ".join(f"{a} is {b}" for a, b in guessed.items()))
     keys = [name for name in table.columns if name in _COMMON]
+    if table.select(*keys, "item", "seed").is_duplicated().any():
+        table = _renamed(_copies_dropped(whole, found.notes), named, metrics)
+        table = _trials(table.filter(pl.col("model").is_not_null()), keys, found.notes)
     for _, part in table.group_by(keys, maintain_order=True):
         common = _common(part.row(0, named=True), source)
         items = part.select("item", "seed", "target_length", *metrics)
@@ -76,7 +79,9 @@ def _renamed(table: pl.DataFrame, named: dict[str, str], metrics: list[str]) -> 
     """Our columns, the items as whole numbers, and the metrics as floating-point numbers."""
     column = {name: column for column, name in named.items()}
     whole = {
-        name: pl.col(column[name]).cast(pl.Int64, strict=False)
+        name: pl.col(column[name]).map_elements(cells.numbered, return_dtype=pl.Int64)
+        if name in column and not table.schema[column[name]].is_integer()
+        else pl.col(column[name]).cast(pl.Int64, strict=False)
         if name in column
         else pl.lit(None, pl.Int64)
         for name in ("seed", "target_length")
@@ -85,18 +90,51 @@ def _renamed(table: pl.DataFrame, named: dict[str, str], metrics: list[str]) -> 
     numbers = [None if name is None else item_number(name) for name in names]
     return table.select(
         *(pl.col(column[name]).alias(name) for name in _COMMON if name in column),
-        *(pl.col(name).cast(pl.Float64, strict=False) for name in metrics),
+        *(_values(table[name]) for name in metrics),
         **whole,
         item=pl.Series(numbers, dtype=pl.Int64),
     ).filter(pl.col("item").is_not_null())
 
 
+def _values(column: pl.Series) -> pl.Series:
+    """Numbers of a metric; where there is none, what "True" and "no" mean."""
+    numbers = column.cast(pl.Float64, strict=False)
+    if column.dtype != pl.String or numbers.null_count() == column.null_count():
+        return numbers
+    plain = column.str.strip_chars()
+    flags = {text: cells.flag(text) for text in plain.unique().drop_nulls()}
+    known = {text: float(value) for text, value in flags.items() if value is not None}
+    meant = plain.replace_strict(known, default=None, return_dtype=pl.Float64)
+    return plain.cast(pl.Float64, strict=False).fill_null(meant)
+
+
+def _trials(table: pl.DataFrame, keys: list[str], notes: list[str]) -> pl.DataFrame:
+    """Number the further trials of items that come again, since no column does."""
+    trials = table.with_columns(_again=pl.int_range(pl.len()).over([*keys, "item", "seed"]))
+    n = int((trials["_again"] > 0).sum())
+    if not n:
+        return table
+    notes.append(f"{n} rows have an item that was there before, and count as further trials")
+    seed = pl.struct("seed", "_again").rank("dense").cast(pl.Int64) - 1
+    return trials.with_columns(seed=seed).drop("_again")
+
+
+def _copies_dropped(table: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Leave out rows that are those of others in every column."""
+    try:
+        once = table.unique(maintain_order=True)
+    except pl.exceptions.PolarsError:  # columns of lists and others that cannot be compared
+        return table
+    if once.height < table.height:
+        notes.append(f"{table.height - once.height} rows are copies of others, and dropped")
+    return once
+
+
 def _common(row: dict[str, Any], source: Source) -> dict[str, Any]:
     """What holds for all items of a model and task."""
-    shots = number(row.get("shots"))
     return tabular.settings(row) | {
         "model": str(row["model"]),
         "task": str(row.get("task") or source.path.stem),
         "n_params": number_of(row.get("n_params")),
-        "shots": None if shots is None else int(shots),
+        "shots": cells.numbered(row.get("shots")),
     }

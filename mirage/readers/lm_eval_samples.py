@@ -66,10 +66,15 @@ def read_file(source: Source, outcomes: bool) -> Found:
     common, logged = _common(source)
     averages: dict[str, item_metrics.Averages] = {}
     guesses = item_metrics.Averages()
-    found, bad = Found(), 0
+    found, bad, again = Found(), 0, 0
+    seen: dict[str, _Seen] = {}
     for block in _blocks(source, metrics):
         bad += block.n_bad
-        for name, lines in block.by_filter().items():
+        for name, several in block.by_filter().items():
+            lines = seen.setdefault(name, _Seen()).first(several)
+            again += len(several) - len(lines)
+            if not lines:
+                continue
             values = _values(lines, metrics)
             guesses.add({name: values.pop(_GUESS)})
             averages.setdefault(name, item_metrics.Averages()).add(values)
@@ -77,6 +82,8 @@ def read_file(source: Source, outcomes: bool) -> Found:
                 found.outcomes.append(_items(lines, values, common, name))
     if bad:
         found.notes.append(f"{bad} lines cannot be read and are left out")
+    if again:
+        found.notes.append(f"{again} lines have an item that was there before, and are left out")
     if not averages:
         raise BadFile("found no line that can be read")
     chance = {row["metric"]: row["score"] for row in guesses.rows()}
@@ -102,6 +109,25 @@ class _Block:
         for line in self.lines:
             groups.setdefault(line.filter or "none", []).append(line)
         return groups
+
+
+class _Seen:
+    """Items that were there before: a run that was resumed appends some of them again."""
+
+    def __init__(self):
+        self._items, self._highest = [], -(2**63)
+
+    def first(self, lines: list[Any]) -> list[Any]:
+        """The lines whose item comes for the first time."""
+        items = np.array([item_number(line.doc_id) for line in lines], np.int64)
+        _, place = np.unique(items, return_index=True)
+        new = np.zeros(len(items), bool)
+        new[place] = True
+        if items.min() <= self._highest:  # else each is new, as in nearly every file
+            new &= ~np.isin(items, np.concatenate(self._items))
+        self._items.append(items[new])
+        self._highest = max(self._highest, items.max())
+        return lines if new.all() else [line for line, one in zip(lines, new, strict=True) if one]
 
 
 def _blocks(source: Source, metrics: list[str]) -> Iterator[_Block]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirage.files import DataError
-from mirage.readers import assemble
+from mirage.readers import assemble, own
 from mirage.readers.files import BadFile
 from mirage.readers.found import Found, Source
 from mirage.readers.model_names import number_of
@@ -30,6 +31,7 @@ FORMATS = (
     "tabular",
 )
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".eval", ".zip", ".gz")
+_PACKED = (".xz", ".bz2", ".zst")  # named among the faults, with what unpacks them
 
 
 class Logs(NamedTuple):
@@ -139,7 +141,7 @@ def read(
     >>> logs.scores.select("family", "model", "n_params", "metric", "score", "n_items").row(0)
     ('quill', 'quill-70m', 70000000, 'acc', 0.25, 100)
     """
-    files, ignored = _files([paths] if isinstance(paths, str | Path) else paths)
+    files, ignored, reports = _files([paths] if isinstance(paths, str | Path) else paths)
     readers = [import_module(f"mirage.readers.{name}") for name in formats or FORMATS]
     options = {"columns": columns, "outcomes": outcomes}
     read_files = []
@@ -147,27 +149,62 @@ def read(
         read_files.append(_read(path, readers, options))
         if progress:
             progress(n_done, len(files))
-    return _put_together(read_files, ignored, _sizes(n_params), strict, readers)
+    found = _put_together(read_files, ignored, _sizes(n_params), strict, readers)
+    notes = tuple(f"{folder}: an audit's own report, and left out" for folder in reports)
+    return found._replace(notes=found.notes + notes)
 
 
-def _files(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path]]:
-    """Files to read, and files in folders whose names end in nothing that we read."""
-    chosen, ignored = [], []
+def _files(paths: Iterable[str | Path]) -> tuple[list[Path], list[Path], list[str]]:
+    """Files to read, those in folders whose names end in nothing that we read, and our reports."""
+    chosen, ignored, reports = [], [], {}
     for path in map(Path, paths):
         if not path.is_dir():
             chosen.append(path)
             continue
-        for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        for file in sorted(_below(path)):
             hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-            ours = file.suffix.lower() in SUFFIXES and not hidden
-            (chosen if ours else ignored).append(file)
-    return list(dict.fromkeys(chosen)), ignored
+            ours = file.name in own.NAMES and reports.setdefault(
+                file.parent, own.is_report(file.parent)
+            )
+            if file.is_dir() or (_is_log(file) and not hidden and not ours):
+                chosen.append(file)
+            elif not ours:
+                ignored.append(file)
+    return (
+        list(dict.fromkeys(chosen)),
+        ignored,
+        [str(folder) for folder in reports if reports[folder]],
+    )
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, links to folders included, each folder once.
+
+    A folder that cannot be listed stands for its files, so that it becomes a fault.
+    """
+    seen, closed = set(), []
+    for place, folders, files in os.walk(folder, onerror=closed.append, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        yield from (file for name in files if (file := Path(place, name)).is_file())
+    yield from (Path(error.filename) for error in closed)
+
+
+def _is_log(file: Path) -> bool:
+    *_, before, last = "", "", *(suffix.lower() for suffix in file.suffixes)
+    return last in SUFFIXES or (last in _PACKED and before in SUFFIXES)
 
 
 def _read(path: Path, readers: list[Any], options: dict[str, Any]) -> _Read:
     """Read one file by the first format whose content it has."""
     name = None
     try:
+        if path.is_dir():
+            raise BadFile("the folder cannot be listed; may you read it?")
         source = Source(path, options["columns"])
         for reader in readers:
             if reader.matches(source):
@@ -225,22 +262,35 @@ def _sizes(n_params: Mapping[str, int | str] | str | Path | None) -> dict[str, i
 
 
 def _sizes_in(path: Path) -> dict[str, Any]:
+    """Sizes by model of a file; a model without one is left to its name."""
     import msgspec
     import polars as pl
 
+    from mirage.readers import cells, tabular
+
     try:
-        content = path.read_bytes()
-        if content.lstrip()[:1] == b"{":
-            return msgspec.json.decode(content, type=dict[str, int | float | str])
-        table = pl.read_csv(content, infer_schema=False)
-        return dict(table.select("model", "n_params").rows())
+        source = Source(path)
+        if source.head.lstrip()[:1] == b"{" and not source.has_lines:
+            named = msgspec.json.decode(source.content, type=dict[str, int | float | str | None])
+            rows = list(named.items())
+        else:
+            table = tabular.read_table(source, [])
+            ours, _ = tabular.rename(table.columns, {})
+            rows = table.rename(ours).select("model", "n_params").rows()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
-    except (msgspec.DecodeError, pl.exceptions.PolarsError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, BadFile, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{path}: expected a JSON object of sizes by model, or CSV with the columns model and "
             f"n_params; {str(error).splitlines()[0]}"
         ) from error
+    sizes: dict[str, Any] = {}
+    for model, size in ((cells.text_in(model), size) for model, size in rows):
+        if model is None or cells.is_blank(size):
+            continue
+        if sizes.setdefault(model, size) != size:
+            raise DataError(f"{path}: {model} has two sizes, {sizes[model]} and {size}")
+    return sizes
 
 
 def _put_together(
@@ -297,7 +347,7 @@ def _put_together(
         orient="row",
     )
     scores = assemble.score_table(rows)
-    outcomes = assemble.outcome_table(parts)
+    outcomes = assemble.outcome_table(parts, notes)
     return Logs(scores, outcomes, tuple(faults), tuple(notes), files)
 
 

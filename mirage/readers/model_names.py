@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# Number, unit, decimals: 70m, 1.4b, 7b1, 1_6b. Not the "v1.1" of a version, nor bf16's 16.
+# Number, unit, decimals: 70m, 1.4b, 1,4b, 7b1, 1_6b. Not the "v1.1" of a version, nor bf16's 16.
 _SIZE = re.compile(
-    r"(?<![A-Za-z0-9.])((?<=-)\d+_\d+|\d+(?:\.\d+)?)([mMbB])(\d*)(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9.,])((?<=-)\d+_\d+|\d+(?:[.,]\d+)?)([mMbB])(\d*)(?![A-Za-z0-9])"
     r"(?![-_ ]*(?:tokens?|toks?)\b)"
 )
 _UNITS = {"": 1, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "million": 1e6, "billion": 1e9}
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmbt]|million|billion)?", re.IGNORECASE)
+# A comma, low line or blank before every three digits: 6,900,000,000. Any other comma is decimal.
+_THOUSANDS = re.compile(r"\d{1,3}(?:([,_ \u00a0\u2009\u202f'])\d{3})(?:\1\d{3})*(?!\d)")
 _FAMILIES = {"pythia-v1.1": "Pythia", "pythia": "Pythia", "opt": "OPT", "bloom": "BLOOM"}
 _BUDGET = re.compile(r"\d+(?:\.\d+)?xC", re.IGNORECASE)  # Chinchilla's, in multiples
 _REVISION = re.compile(r"(?:step|iter|ckpt|checkpoint)-?\d+", re.IGNORECASE)
+_STEP = re.compile(r"\b(step|iter|ckpt|checkpoint)[-_](\d+)", re.IGNORECASE)
 _QUANTISED = re.compile(
     r"(?:[2-8]bit|int[2-8]|nf4|fp[48]|gptq|awq|gguf|ggml|exl2|bnb|hqq|w\da\d+|[iq]+[2-8](?:_\w+)*)",
     re.IGNORECASE,
@@ -75,11 +78,12 @@ token_budget=None, revision=None)
         stem = _WORDS.sub("", model) or model
         return ModelName(_FAMILIES.get(stem, stem), None)
     number, unit, decimals = found.groups()
-    number = number.replace("_", ".")
+    number = number.replace("_", ".").replace(",", ".")
     size = round(float(f"{number}.{decimals}" if decimals else number) * _UNITS[unit.lower()])
     stem = model[: found.start()].rstrip("-_.:")
     variant, known = [], {}
-    for part in re.split(r"[-.\s@:/]+|_(?=chat|instruct|it\b)", model[found.end() :]):
+    rest = _STEP.sub(r"\1\2", model[found.end() :])
+    for part in re.split(r"[-.,\s@:/]+|_(?=chat|instruct|it\b)", rest):
         if _BUDGET.fullmatch(part):
             known["token_budget"] = part
         elif _REVISION.fullmatch(part):
@@ -95,6 +99,20 @@ def _find(model: str) -> re.Match[str] | None:
     """The last size in a name: earlier ones count what it was trained on."""
     found = list(_SIZE.finditer(model))
     return found[-1] if found else None
+
+
+def last_part(path: str) -> str:
+    """The model in a path: its last part, with the one before it where that is a checkpoint.
+
+    Examples
+    --------
+    >>> last_part("acme/quill-70m"), last_part("C:\\\\runs\\\\quill-1b\\\\checkpoint-500")
+    ('quill-70m', 'quill-1b-checkpoint-500')
+    """
+    parts = [part for part in re.split(r"[/\\]", path) if part]
+    if len(parts) > 1 and _REVISION.fullmatch(parts[-1].replace("_", "-")):
+        return "-".join(parts[-2:])
+    return parts[-1] if parts else path
 
 
 def size_of(model: str) -> int | None:
@@ -129,25 +147,37 @@ def number_of(text: object) -> int | None:
     Parameters
     ----------
     text : object
-        A number, or text such as "70M", "1.4B", "7e9", "6,900,000,000", "1.3 billion".
+        A number, or text such as "70M", "1.4B", "1,4B", "7e9", "6,900,000,000", "1.3 billion".
 
     Returns
     -------
     int or None
-        None for what is no positive number.
+        None for what is no positive number, and for a fraction without a unit: 1.4 is 1.4 billion
+        in some tables, and never 1.
 
     Examples
     --------
-    >>> [number_of(size) for size in ("70M", "1.4B", "7e9", 410_000_000, "large", -1)]
-    [70000000, 1400000000, 7000000000, 410000000, None, None]
+    >>> [number_of(size) for size in ("70M", "1.4B", "1,4B", "7e9", 410_000_000, "large", -1)]
+    [70000000, 1400000000, 1400000000, 7000000000, 410000000, None, None]
+    >>> [number_of(size) for size in (1.4, 0.07, "70.000.000", "6,900,000,000")]
+    [None, None, 70000000, 6900000000]
     """
     if isinstance(text, bool) or text is None:
         return None
     if isinstance(text, int | float):
-        return round(text) if 1 <= text < 1e18 else None
-    plain = str(text).strip().replace(",", "").replace("_", "")
-    found = _WRITTEN.fullmatch(plain)
+        return round(text) if 1 <= text < 1e18 and text == round(text) else None
+    found = _WRITTEN.fullmatch(_plain(str(text).strip()))
     if not found:
         return None
     size = float(found[1]) * _UNITS[(found[2] or "").lower()]
-    return round(size) if 1 <= size < 1e18 else None
+    return round(size) if 1 <= size < 1e18 and (found[2] or size == round(size)) else None
+
+
+def _plain(text: str) -> str:
+    """A number without marks of thousands, and with a decimal point."""
+    found = _THOUSANDS.match(text)
+    if found and "." not in found[0]:
+        return re.sub(r"[,_ \u00a0\u2009\u202f']", "", found[0]) + text[found.end() :]
+    if re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3}){2,}", text):  # 70.000.000, as in Germany
+        return text.replace(".", "")
+    return text.replace("_", "").replace(",", ".", 1)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from mirage import tables
 from mirage.metrics import catalogue
+from mirage.readers import cells
 from mirage.readers.files import BadFile, read_parquet
 from mirage.readers.found import Found, Source, number
 from mirage.readers.model_names import number_of
@@ -48,6 +51,7 @@ _NAMES = {
 }
 _ALIASES = {alias: name for name, aliases in _NAMES.items() for alias in aliases.split()}
 _WANTED = ("model", "score")
+_LONGEST = 1 << 16  # bytes of a first line
 
 
 def matches(source: Source) -> bool:
@@ -61,9 +65,9 @@ def matches(source: Source) -> bool:
 
 def read_file(source: Source) -> Found:
     """Read one table."""
-    table = read_table(source)
-    named, guessed = rename(table.columns, source.columns)
     found = Found()
+    table = read_table(source, found.notes)
+    named, guessed = rename(table.columns, source.columns)
     if "score" not in named.values():
         table, named, metrics = _longer(table, named)
         guessed |= dict.fromkeys(metrics, "a metric")
@@ -79,12 +83,60 @@ def read_file(source: Source) -> Found:
         )
     if guessed:
         found.notes.append("columns: " + ", ".join(f"{a} is {b}" for a, b in guessed.items()))
-    odd = set()
-    for row in table.select(pl.col(a).alias(b) for a, b in named.items()).iter_rows(named=True):
-        found.scores.append(_row(row, source, odd))
-    if odd:
-        found.notes.append(f"sizes that are no numbers: {', '.join(sorted(odd)[:5])}")
+    rows = [
+        {name: cell.strip() if isinstance(cell, str) else cell for name, cell in row.items()}
+        for row in table.select(pl.col(a).alias(b) for a, b in named.items()).to_dicts()
+    ]
+    least = _least(rows)
+    found.notes += _strange(rows, least)
+    for name in ("model", "task"):
+        named_rows = [row for row in rows if name not in row or cells.text_in(row[name])]
+        if len(named_rows) < len(rows) and (named_rows or name == "model"):
+            left = len(rows) - len(named_rows)
+            found.notes.append(f"{left} rows name no {name} and are left out")
+            rows = named_rows
+    start = source.head.lstrip()[:1]
+    is_csv = source.head[:4] != b"PAR1" and start not in (b"{", b"[")
+    comma = is_csv and _separator(_first_line(source.head)) != ","
+    found.scores += [_row(row, source, comma, least) for row in rows]
     return found
+
+
+def _strange(rows: list[dict[str, Any]], least: float) -> list[str]:
+    """Notes on cells that hold no number where one should be, and on those read as people mean."""
+    notes = []
+    sizes = {str(row["n_params"]) for row in rows if not cells.is_blank(row.get("n_params"))}
+    odd = {size for size in sizes if _size(size, least) is None}
+    if odd:
+        notes.append(
+            f"sizes that are no numbers of parameters: {', '.join(sorted(odd)[:5])}; "
+            "write 1.4B or 1400000000"
+        )
+    for name in ("score", "stderr", "chance", "n_items", "higher_is_better"):
+        read = {"n_items": cells.count, "higher_is_better": cells.flag}.get(name, cells.fraction)
+        texts = [str(row[name]) for row in rows if not cells.is_blank(row.get(name))]
+        bad = sorted({text for text in texts if read(text) is None})
+        if bad:
+            notes.append(f"{name}: {', '.join(map(repr, bad[:5]))} cannot be read and is left out")
+        meant = next((t for t in texts if number(t) is None and read(t) is not None), None)
+        if meant and name != "higher_is_better":
+            notes.append(f"{name}: {meant!r} is read as {read(meant):g}")
+    return notes
+
+
+def _size(cell: object, least: float) -> int | None:
+    size = number_of(cell)
+    return None if size is not None and size < least else size
+
+
+def _least(rows: list[dict[str, Any]]) -> float:
+    """The smallest number of parameters that is believed.
+
+    A fraction, or less than a thousand, is a count of millions or billions of them, whatever the
+    unit is; and then other small numbers of the table are, too.
+    """
+    numbers = [cells.fraction(row.get("n_params")) for row in rows]
+    return 1e6 if any(n is not None and (n < 1000 or n != int(n)) for n in numbers) else 1
 
 
 def _longer(
@@ -111,26 +163,22 @@ def _longer(
     return pl.concat(frames), named, metrics
 
 
-def _row(row: dict[str, Any], source: Source, odd: set[str]) -> dict[str, Any]:
+def _row(row: dict[str, Any], source: Source, comma: bool, least: float) -> dict[str, Any]:
     """One row of ours: numbers as numbers, sizes as people write them."""
-    size = row.get("n_params")
     out = {key: value for key, value in row.items() if key in tables.PROTOCOL or key == "family"}
     out |= settings(row)
-    out |= {"model": str(row["model"]), "task": str(row.get("task") or source.path.stem)}
+    out |= {"model": cells.text_in(row["model"])}
+    out |= {"task": cells.text_in(row.get("task")) or source.path.stem}
     if row.get("target_length") is not None:  # a part of the task, beside the whole of it
         out["task"] += f", answers of {row['target_length']}"
-    out |= {"metric": str(row.get("metric") or "score"), "score": number(row["score"])}
-    out["n_params"] = number_of(size)
-    if size is not None and out["n_params"] is None:
-        odd.add(str(size))
-    for key in ("stderr", "chance", "compute", "tokens", "loss"):
-        out[key] = number(row.get(key))
-    for key in ("n_items", "seed", "shots"):
-        value = number(row.get(key))
-        out[key] = int(value) if value is not None and value == int(value) else None
-    stated = row.get("higher_is_better")
-    if stated is not None:
-        out["higher_is_better"] = str(stated).strip().lower() in ("true", "1", "yes", "higher")
+    out |= {"metric": cells.text_in(row.get("metric")) or "score"}
+    out["n_params"] = _size(row.get("n_params"), least)
+    for key in ("score", "stderr", "chance", "compute", "tokens", "loss"):
+        out[key] = cells.fraction(row.get(key), comma)
+    out["n_items"] = cells.count(row.get("n_items"))
+    for key in ("seed", "shots"):
+        out[key] = cells.numbered(row.get(key))
+    out["higher_is_better"] = cells.flag(row.get("higher_is_better"))
     return out
 
 
@@ -185,13 +233,15 @@ def columns_of(source: Source) -> list[str] | None:
         return pl.read_parquet_schema(source.path).names()
     start = head.lstrip()[:1]
     if start == b"{":
-        table = pl.read_ndjson(io.BytesIO(head.split(b"\n", 1)[0]))
+        table = _json_columns(source)
+        if table is None:
+            table = pl.DataFrame([_json_line(head.lstrip().split(b"\n", 1)[0])], strict=False)
         names = table.columns
     elif start == b"[":
         table = _json_list(source)
         names = table.columns
     else:
-        first = head.split(b"\n", 1)[0].decode("utf-8").strip()
+        first = _first_line(head)
         names = first.split(_separator(first))
         # Polars unpacks what begins like a compressed file, and no header holds such a character.
         if len(names) < 2 or any(c < " " and c != "\t" for c in first):
@@ -206,9 +256,18 @@ def _separator(line: str) -> str:
     return max("\t;,", key=line.count)
 
 
-def _json_list(source: Source) -> pl.DataFrame:
-    import msgspec
+def _first_line(data: bytes) -> str:
+    return _csv(data).split(b"\n", 1)[0].decode("utf-8").strip("\r ")
 
+
+def _csv(data: bytes) -> bytes:
+    """Csv from its header on: without blank lines, and Excel's ``sep=;``, before it."""
+    if b"\n" not in data[:_LONGEST] and b"\r" in data[:_LONGEST]:  # of an old Macintosh
+        data = data.replace(b"\r", b"\n")
+    return re.sub(rb"\A(?:[ \r]*\n)*(?:\"?sep=.\"?\r?\n)?", b"", data)
+
+
+def _json_list(source: Source) -> pl.DataFrame:
     from mirage.readers.files import decode
 
     rows = decode(msgspec.json.Decoder(list[dict[str, Any]]), source.content)
@@ -217,22 +276,72 @@ def _json_list(source: Source) -> pl.DataFrame:
     return pl.DataFrame(rows, strict=False, infer_schema_length=None)
 
 
-def read_table(source: Source) -> pl.DataFrame:
-    """Everything as text or numbers; a bad cell is null, and not the end of the file."""
+def _json_line(line: bytes) -> dict[str, Any]:
+    from mirage.readers.files import decode
+
+    return decode(msgspec.json.Decoder(dict[str, Any]), line)
+
+
+def _json_columns(source: Source) -> pl.DataFrame | None:
+    """A table that is one JSON object of columns, as ``to_json`` and ``to_dict`` of pandas write.
+
+    Each column is a list, or an object with the names of the rows; all are as long.
+    """
+    if not source.keys:
+        return None
+    columns = _json_line(source.content)
+    if not all(isinstance(column, list | dict) for column in columns.values()):
+        return None
+    rows = {tuple(c) if isinstance(c, dict) else len(c) for c in columns.values()}
+    if len(rows) != 1:
+        return None
+    columns = {n: list(c.values()) if isinstance(c, dict) else c for n, c in columns.items()}
+    return pl.DataFrame(columns, strict=False)
+
+
+def read_table(source: Source, notes: list[str]) -> pl.DataFrame:
+    """Everything as text or numbers; a bad cell is null, and not the end of the file.
+
+    What had to be left out is added to `notes`.
+    """
     try:
         if source.head[:4] == b"PAR1":
             return read_parquet(source.path)
         start = source.head.lstrip()[:1]
         if start == b"{":
-            return pl.read_ndjson(io.BytesIO(source.content), infer_schema_length=None)
+            table = _json_columns(source)
+            return _json_lines(source, notes) if table is None else table
         if start == b"[":
             return _json_list(source)
-        separator = _separator(source.text.split("\n", 1)[0])
-        return pl.read_csv(
-            io.BytesIO(source.content),
-            separator=separator,
-            infer_schema=False,
-            truncate_ragged_lines=True,
+        content = _csv(source.text.encode())
+        read = partial(pl.read_csv, separator=_separator(_first_line(content)), infer_schema=False)
+        try:
+            return read(io.BytesIO(content))
+        except pl.exceptions.ComputeError:
+            table = read(io.BytesIO(content), truncate_ragged_lines=True)
+        notes.append(
+            "some lines have more cells than the first, and what is beyond them is left out; "
+            "a name with a comma in it needs quotation marks"
         )
+        return table
     except pl.exceptions.PolarsError as error:
         raise BadFile(f"found a table that cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _json_lines(source: Source, notes: list[str]) -> pl.DataFrame:
+    """JSON lines; one that cannot be read, such as the last of a run that was stopped, is noted."""
+    try:
+        return pl.read_ndjson(io.BytesIO(source.content), infer_schema_length=None)
+    except pl.exceptions.PolarsError:
+        rows, bad = [], []
+    for n, line in source.lines():
+        try:
+            rows.append(_json_line(line))
+        except BadFile:
+            bad.append(n)
+    if not rows:
+        raise BadFile("found no line that can be read")
+    if bad:
+        shown = ", ".join(map(str, bad[:5]))
+        notes.append(f"{len(bad)} lines cannot be read and are left out: {shown}")
+    return pl.DataFrame(rows, strict=False, infer_schema_length=None)

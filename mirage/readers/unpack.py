@@ -80,9 +80,10 @@ def too_large(what: str) -> BadFile:
 class _Gunzip(io.RawIOBase):
     """The content of a gzip file, metered."""
 
-    def __init__(self, path: Path):
-        self._file = gzip.GzipFile(path)
-        self._meter = Meter(path.stat().st_size)
+    def __init__(self, source: Path | bytes):
+        is_path = isinstance(source, Path)
+        self._file = gzip.GzipFile(source) if is_path else gzip.GzipFile(fileobj=io.BytesIO(source))
+        self._meter = Meter(source.stat().st_size if is_path else len(source))
 
     def readable(self) -> bool:
         return True
@@ -101,15 +102,15 @@ class _Gunzip(io.RawIOBase):
         super().close()
 
 
-def open_gzip(path: Path) -> io.BufferedReader:
-    """Open a gzip file for reading piece by piece, within the bound of `RATIO`.
+def open_gzip(source: Path | bytes) -> io.BufferedReader:
+    """Open a gzip file, or its content, for reading piece by piece, within the bound of `RATIO`.
 
     Raises
     ------
     BadFile
         On reading: more comes out than the bound, or the file is damaged.
     """
-    return io.BufferedReader(_Gunzip(path), 1 << 16)
+    return io.BufferedReader(_Gunzip(source), 1 << 16)
 
 
 def whole(file: io.BufferedReader) -> bytes:

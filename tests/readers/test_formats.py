@@ -78,6 +78,18 @@ def test_every_eval_ever(tmp_path):
     assert (row["n_items"], row["stderr"], row["higher_is_better"]) == (3, 0.1, False)
 
 
+@pytest.mark.parametrize(("text", "higher"), [("false", True), ("true", False), ("maybe", None)])
+def test_every_eval_ever_with_a_direction_in_words(tmp_path, text, higher):
+    result = {
+        "source_data": {"dataset_name": "riddles"},
+        "metric_config": {"evaluation_description": "strangeness", "lower_is_better": text},
+        "score_details": {"score": 0.5},
+    }
+    record = {"model_info": {"id": MODEL}, "evaluation_results": [result]}
+    logs = read(put(tmp_path / "a.json", record))
+    assert logs.scores["higher_is_better"].to_list() == [higher]
+
+
 def inspect_log(values, targets=None, **more):
     samples = [
         {
@@ -305,6 +317,33 @@ def choice(i, log_probs, target, acc, texts=None):
             f"gen_args_{j}": {"arg_0": "Q", "arg_1": f" {t}"} for j, t in enumerate(texts)
         }
     return line
+
+
+def test_an_item_that_a_resumed_run_wrote_again_counts_once(tmp_path, monkeypatch):
+    from mirage.readers import lm_eval_samples
+
+    monkeypatch.setattr(lm_eval_samples, "_BLOCK", 4)
+    order = [0, 1, 1, 2, 3, 4, 2, 0, 5, 7, 6]
+    lines = [
+        {"doc_id": i, "target": "4", "filtered_resps": ["4"], "exact_match": float(i < 2)}
+        for i in order
+    ]
+    logs = read(samples(tmp_path / "acme__quill-70m" / "samples_sums.jsonl", lines))
+    logged = logs.scores.filter(pl.col("metric") == "exact_match")
+    assert logged.select("score", "n_items").rows() == [(0.25, 8)]
+    assert logs.outcomes["item"].to_list() == [0, 1, 2, 3, 4, 5, 7, 6]
+    assert "3 lines have an item that was there before" in " ".join(logs.notes)
+
+
+def test_one_item_under_two_names_costs_no_other_log():
+    from mirage.readers import assemble
+
+    notes = []
+    common = {"model": "quill-70m", "family": "quill", "n_params": 7 * 10**7, "task": "sums"}
+    table_ = pl.DataFrame({"item": [1, 2, 1], "accuracy": [1.0, 0.0, 1.0]})
+    found = assemble.outcome_table([(common | {"file": "log.json"}, table_)], notes)
+    assert found["item"].to_list() == [1, 2]
+    assert notes == ["log.json: 2 items of quill-70m come again, and count once"]
 
 
 def test_every_metric_that_choices_allow(tmp_path):
