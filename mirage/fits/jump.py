@@ -144,7 +144,9 @@ def jump_test(
     Where most models are at chance (or at the ceiling) the scores say little about the scatter in
     log odds, but it is estimated from them with the others: it comes out too large, and true jumps
     are missed. From chance, with 8 models and 100 items, jumps of any height are found in half of
-    the simulated data sets; `smallest_detectable` is then inf.
+    the simulated data sets; `smallest_detectable` is then inf. Scores at both
+    ends are the extreme, since more items leave more log odds between them: of six models at 0 and
+    two at 1, p is .002 with 2 000 items and .08 with 14 000; with two at .9 and .95 it is .001.
 
     References
     ----------
