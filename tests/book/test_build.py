@@ -140,7 +140,7 @@ def test_builder_ends_with_the_one_that_started_it(tmp_path, how):
     builder = psutil.Process(int(mark.read_text(encoding="utf-8")))
     parent.send_signal(how)
     parent.wait()
-    _, alive = psutil.wait_procs([builder], timeout=10)  # it takes half a second
+    _, alive = psutil.wait_procs([builder], timeout=60)  # it takes half a second
     for process in alive:
         process.kill()
     assert not alive
