@@ -242,19 +242,19 @@ def _file(module: str, root: Path) -> Path | None:
 
 
 def _facts(path: Path) -> _Facts:
-    """Read a file, once as long as it does not change."""
+    """Read a file; it is parsed once as long as it does not change."""
     try:
-        state = path.stat()
-        return _read(path, state.st_mtime_ns, state.st_size)
+        # Its content says whether it changed: the clock of a file system may tick too seldom.
+        content = path.read_bytes()
+        if path.suffix == ".py":
+            return _parse(content)
+        return _Facts(frozenset(), frozenset(), hashlib.sha256(content).hexdigest())
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"cannot read the source {path}: {error}") from None
 
 
 @cache
-def _read(path: Path, changed: int, size: int) -> _Facts:
-    content = path.read_bytes()
-    if path.suffix != ".py":
-        return _Facts(frozenset(), frozenset(), hashlib.sha256(content).hexdigest())
+def _parse(content: bytes) -> _Facts:
     tree = ast.parse(content)
     strings = {
         node.value

@@ -52,9 +52,11 @@ def own_cache(request, tmp_path_factory, monkeypatch):
     """Keep tests from reading or filling the reader's cache of results.
 
     The real-data test is the exception: it takes minutes, and what is cached is addressed by the
-    content of source, configuration and data.
+    content of source, configuration and data. Each file has one of its own: which files share a
+    worker must not decide what is cached.
     """
     if not request.node.get_closest_marker("real_data"):
-        monkeypatch.setenv("MIRAGE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        file = str(request.path.relative_to(request.config.rootpath)).replace(os.sep, "-")
+        monkeypatch.setenv("MIRAGE_CACHE", str(tmp_path_factory.getbasetemp() / "cache" / file))
     for name in ("MIRAGE_JOBS", "MIRAGE_BACKEND", "MIRAGE_PROGRESS"):
         monkeypatch.delenv(name, raising=False)

@@ -1,5 +1,6 @@
 """What invalidates a cached result, and what does not."""
 
+import os
 import sys
 
 import pytest
@@ -69,6 +70,14 @@ def test_what_a_module_depends_on(pack):
 def test_what_changes_the_digest(pack, file, old, new):
     before = digest(of_module("pack.whole"))
     change(pack / file, old, new)
+    assert digest(of_module("pack.whole")) != before
+
+
+@pytest.mark.parametrize("file", ["near.py", "numbers.json"])
+def test_a_change_within_one_tick_of_the_clock_counts(pack, file):
+    before, state = digest(of_module("pack.whole")), (pack / file).stat()
+    change(pack / file, "1", "2")
+    os.utime(pack / file, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert digest(of_module("pack.whole")) != before
 
 

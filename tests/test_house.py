@@ -116,6 +116,12 @@ def test_no_import_circle():
         visit(name)
 
 
+def test_no_two_modules_of_the_tests_have_one_name():
+    """pytest imports them by their stem alone: of two in one worker, one would hide the other."""
+    names = [path.stem for path in (ROOT / "tests").rglob("*.py") if path.stem != "conftest"]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_at_most_a_dozen_files_at_the_root():
     assert len(list((ROOT / "mirage").glob("*.py"))) <= 12
 

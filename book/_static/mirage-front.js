@@ -30,7 +30,8 @@
       note.style.left = `${scrollX + Math.max(8, left)}px`; // it scrolls with its term
       note.style.top = `${scrollY + top}px`;
     }
-    const later = () => (timer = setTimeout(hide, 150)); // time to move onto the note
+    // Time to move onto the note; while its term has the focus, it stays wherever the pointer goes.
+    const later = () => (timer = setTimeout(() => open === document.activeElement || hide(), 150));
 
     for (const name of document.querySelectorAll("a.reference > .std-term")) {
       const link = name.parentElement;

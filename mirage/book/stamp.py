@@ -213,15 +213,14 @@ def _digest(name: str) -> str | None:
 def _cells(notebook: Path) -> list[dict[str, Any]]:
     """Return type, source and metadata of a notebook's cells."""
     try:
-        state = notebook.stat()
-        return _read_cells(notebook, state.st_mtime_ns, state.st_size)
+        return _read_cells(notebook.read_bytes())
     except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"cannot read the notebook {notebook}: {error}") from None
 
 
 @functools.cache
-def _read_cells(notebook: Path, changed: int, size: int) -> list[dict[str, Any]]:
-    cells = msgspec.json.decode(notebook.read_bytes())["cells"]
+def _read_cells(content: bytes) -> list[dict[str, Any]]:
+    cells = msgspec.json.decode(content)["cells"]
     return [
         {
             "cell_type": cell["cell_type"],

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -129,6 +130,10 @@ def record_download(directory: Path, file_name: str, digest: str) -> None:
         file.write("\n".join([*kept, mark, f"{digest}  {file_name}", ""]).encode())
 
 
+# Two changes within a tick of a file system's clock have one time; the coarsest, FAT's, has 2 s.
+_TICK = 2_000_000_000  # nanoseconds
+
+
 @functools.lru_cache(maxsize=64)
 def _digest(path: Path, _size: int, _changed: int, _inode: int) -> str:
     """Hash a file once per process, and again only if it changed."""
@@ -145,6 +150,8 @@ def digest_file(path: Path) -> str:
     """
     try:
         state = path.stat()
+        if time.time_ns() - state.st_mtime_ns < _TICK:
+            return sha256(path)
         return _digest(path, state.st_size, state.st_mtime_ns, state.st_ino)
     except OSError as error:
         raise DataError(

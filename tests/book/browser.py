@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 375, "height": 667}
+PATIENCE = 120_000  # ms; only a fault reaches it
 
 
 @contextmanager
@@ -12,6 +13,7 @@ def visit(browser, address, viewport=DESK, mode="light"):
     """Open a page; whatever is not the book's own is blocked, and any complaint fails the test."""
     origin = re.match(r"\w+://[^/]*", address)[0]
     context = browser.new_context(viewport=viewport, color_scheme=mode)
+    context.set_default_timeout(PATIENCE)
     # A report in a sandboxed frame has no storage.
     theme = f"if (self === top) localStorage.mode = localStorage.theme = '{mode}'"
     context.add_init_script(theme)

@@ -5,17 +5,18 @@ import re
 import contrast
 import numpy as np
 import pytest
-from browser import DESK, PHONE, visit
+from browser import DESK, PATIENCE, PHONE, visit
 from html_pages import FIGURES, HTML, needs_book
+from playwright.sync_api import expect
 
 from mirage import theory
 
 pytestmark = [pytest.mark.book, needs_book]
 
 INTERACTIVE = "notebooks/figure-2-theory.html"
-# The rows that the panels draw, as the view holds them.
-ROWS = """() => {
-    const view = window.mirageViews[0];
+# The rows that the panels draw, as the view holds them once it has computed them.
+ROWS = """async () => {
+    const view = await window.mirageViews[0].runAsync();
     const tables = Object.keys(view._runtime.data).map((name) => view.data(name) ?? []);
     const rows = tables.find((table) => table[0]?.accuracy !== undefined);
     return rows.map((row) => [row.n_params, row.accuracy, row.observed_accuracy]);
@@ -68,7 +69,7 @@ def test_length_slider_moves_the_accuracy_curve(chromium, site, viewport):
         page.wait_for_function("() => window.mirageViews[0].signal('target_length') === 8")
         page.wait_for_function(f"before => {CURVES}.join() !== before.join()", arg=before)
         assert_curve(page, 8)
-        assert slider.get_attribute("aria-valuetext") == "8"
+        expect(slider).to_have_attribute("aria-valuetext", "8")
         page.get_by_role("button", name="reset").click()
         page.wait_for_function("() => window.mirageViews[0].signal('target_length') === 5")
         assert_curve(page, 5)
@@ -90,16 +91,20 @@ def test_interactive_figure_keeps_its_values_when_the_window_narrows(chromium, s
         wait_for_figure(page)
         items = page.get_by_role("slider", name="test items")
         items.fill("1")  # a slider of log10 n: 10 items
-        page.set_viewport_size(PHONE)
-        page.wait_for_function("() => document.querySelector('.mirage-vega svg').clientWidth < 375")
         page.wait_for_function("() => window.mirageViews[0].signal('log10_n_items') === 1")
+        page.evaluate("() => { window.wide = window.mirageViews[0] }")
+        page.set_viewport_size(PHONE)
+        page.wait_for_function("() => window.mirageViews[0] !== window.wide")
+        assert page.evaluate("document.querySelector('.mirage-vega svg').clientWidth") < 375
+        assert page.evaluate("window.mirageViews[0].signal('log10_n_items')") == 1
         assert_curve(page, 5, n_items=10)
-        assert items.get_attribute("aria-valuetext") == "10"
+        expect(items).to_have_attribute("aria-valuetext", "10")
 
 
 def test_interactive_figure_works_from_a_file(chromium):
     # Not through `visit`: the theme's icon fonts need a server, as files have no common origin.
     page = chromium.new_page()
+    page.set_default_timeout(PATIENCE)
     page.route(re.compile("^http"), lambda route: route.abort())
     page.goto((HTML / INTERACTIVE).as_uri())
     wait_for_figure(page)

@@ -131,7 +131,9 @@ def test_cell_of_injected_parameters_is_hidden_in_the_book_alone(root):
 def test_builder_ends_with_the_one_that_started_it(tmp_path, how):
     mark = tmp_path / "pid"
     waits = f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
-    starts = f"from mirage.processes import run_python; run_python({waits!r}, [], {{}})"
+    # What a shell starts with "&" ignores SIGINT, and so would all below it.
+    starts = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    starts += f"from mirage.processes import run_python; run_python({waits!r}, [], {{}})"
     parent = subprocess.Popen([sys.executable, "-c", starts], stderr=subprocess.DEVNULL)
     end = time.monotonic() + 60
     while not (mark.exists() and mark.read_text(encoding="utf-8")):
@@ -140,7 +142,7 @@ def test_builder_ends_with_the_one_that_started_it(tmp_path, how):
     builder = psutil.Process(int(mark.read_text(encoding="utf-8")))
     parent.send_signal(how)
     parent.wait()
-    _, alive = psutil.wait_procs([builder], timeout=10)  # it takes half a second
+    _, alive = psutil.wait_procs([builder], timeout=60)  # it takes half a second
     for process in alive:
         process.kill()
     assert not alive

@@ -39,6 +39,11 @@ def test_a_term_shows_its_definition_on_pointer_and_on_focus(chromium, site):
             "new Promise(done => { onscrollend = done; scrollBy({top: 60, behavior: 'instant'}) })"
         )
         assert note.bounding_box()["y"] == pytest.approx(box["y"] - 60, abs=1), "it moves along"
+        page.mouse.move(0, 0)
+        page.evaluate("new Promise(done => setTimeout(done, 300))")  # it would go after 150 ms
+        assert note.is_visible(), "its term has the focus"
+        page.evaluate("document.activeElement.blur()")
+        note.wait_for(state="hidden")
 
 
 @each_page

@@ -93,6 +93,17 @@ def test_flipped_bit_is_refused(toy, data_dir, source):
         assert part in str(caught.value)
 
 
+def test_a_change_within_one_tick_of_the_clock_is_seen(toy, data_dir):
+    path = data_dir / "mnist.npz"
+    datasets.load("mnist")
+    content, state = bytearray(path.read_bytes()), path.stat()
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    with pytest.raises(DataError, match="is damaged"):
+        datasets.load("mnist")
+
+
 def test_truncated_file_is_refused(toy, data_dir):
     path = data_dir / "mnist.npz"
     os.truncate(path, path.stat().st_size // 2)

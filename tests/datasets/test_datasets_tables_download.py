@@ -4,7 +4,6 @@ import hashlib
 import json
 import sys
 import threading
-import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -46,7 +45,11 @@ def server(monkeypatch):
         def log_message(self, *_):
             """Stay quiet."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Threads(ThreadingHTTPServer):
+        daemon_threads = False  # closing waits for them: none writes to the screen of a later test
+        request_queue_size = 128  # of 5, the default, a sixth connection at once waits for a second
+
+    http = Threads(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     state.url = f"http://127.0.0.1:{http.server_port}"
@@ -54,7 +57,7 @@ def server(monkeypatch):
     monkeypatch.setattr(bigbench_download, "API", state.url)
     monkeypatch.setattr(bigbench_download, "RAW", state.url)
     monkeypatch.setattr(bigbench_download, "_WAITS", (0.0, 0.0))
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(download, "_PATIENCE", 60.0)  # a busy machine may need more than 3 s
     yield state
     http.shutdown()
     thread.join()

@@ -101,6 +101,7 @@ def site(tmp_path, monkeypatch):
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(download, "_PATIENCE", 60.0)  # a busy machine may need more than 3 s
     monkeypatch.setattr(_torchvision.MNIST, "mirrors", [f"{url}/"])
     monkeypatch.setattr(_torchvision.CIFAR100, "url", f"{url}/cifar-100-python.tar.gz")
     monkeypatch.setattr(_torchvision.Omniglot, "download_url_prefix", url)

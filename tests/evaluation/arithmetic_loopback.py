@@ -67,7 +67,7 @@ class Loopback:
         class Handler(_Handler):
             server_of = loopback
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.server = _Threads(("127.0.0.1", self.port), Handler)
         self.port, self.url = (
             self.server.server_port,
             f"http://127.0.0.1:{self.server.server_port}/v1",
@@ -80,6 +80,11 @@ class Loopback:
         self.end.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+class _Threads(ThreadingHTTPServer):
+    daemon_threads = False  # closing waits for them: none counts, or speaks, in a later test
+    request_queue_size = 128  # of 5, the default, a sixth connection at once waits for a second
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -100,20 +105,20 @@ class _Handler(BaseHTTPRequestHandler):
             server.most_in_flight = max(server.most_in_flight, server.in_flight)
         try:
             time.sleep(server.delay)
-            self._answer(server, body, n)
-        finally:
+            fault = server.fault(body, n)
+        finally:  # before the answer goes: with it in hand, the client may ask the next question
             with server.lock:
                 server.in_flight -= 1
+        self._answer(server, body, fault)
 
-    def _answer(self, server, body, n):
+    def _answer(self, server, body, fault):
         if server.key and self.headers["authorization"] != f"Bearer {server.key}":
             wrong = self.headers["authorization"]
             return self._send(401, {}, json.dumps({"error": {"message": f"not {wrong}"}}).encode())
         if body["model"] != "toy":
             return self._send(404, {}, b'{"error": {"message": "no such model"}}')
-        fault = server.fault(body, n)
         if fault == "hang":
-            server.end.wait(30)
+            server.end.wait()
         elif fault in ("drip", "flood"):
             self._send(200, {"content-length": 2**40}, b"{")
             part, pause = (b" ", 0.05) if fault == "drip" else (b" " * 2**20, 0.0)

@@ -13,7 +13,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -210,29 +209,30 @@ def transformers_server(folder, tmp_path_factory):
     missing = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"transformers serve needs {', '.join(missing)}: transformers[serving]")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = (tmp_path_factory.mktemp("server") / "log.txt").open("w+")
     code = PRELUDE + "from transformers.cli.transformers import app; app()"
-    options = ["--port", str(port), "--host", "127.0.0.1", "--device", "cpu"]
-    server = subprocess.Popen(
-        [sys.executable, "-c", code, "serve", folder, *options],
-        env=os.environ | OFFLINE,
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server, Path(log.name))
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait(30)
-        log.close()
+    path = tmp_path_factory.mktemp("server") / "log.txt"
+    # Held until the end: the server starts for seconds, in which somebody else could be given it.
+    with socket.socket() as port, path.open("w+") as log:
+        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # uvicorn sets it, too
+        port.bind(("127.0.0.1", 0))
+        number = port.getsockname()[1]
+        options = ["--port", str(number), "--host", "127.0.0.1", "--device", "cpu"]
+        server = subprocess.Popen(
+            [sys.executable, "-c", code, "serve", folder, *options],
+            env=os.environ | OFFLINE,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{number}/health", server, path)
+            yield f"http://127.0.0.1:{number}/v1"
+        finally:
+            server.terminate()
+            server.wait(60)
 
 
 def _wait_for(url, server, log):
-    for _ in range(600):
+    for _ in range(1500):  # five minutes or more
         if server.poll() is not None:
             pytest.fail(f"transformers serve ended: {log.read_text()[-2000:]}")
         try:

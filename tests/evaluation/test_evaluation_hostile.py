@@ -39,7 +39,7 @@ def right(body: dict) -> str:
 
 
 def ask(loopback: Loopback, out, **options) -> pl.DataFrame:
-    model = Server(loopback.url, "toy", 1000, "toys", **{"retries": 0, "timeout": 5} | options)
+    model = Server(loopback.url, "toy", 1000, "toys", **{"retries": 0, "timeout": 60} | options)
     return evaluate([model], [QUESTIONS], out)
 
 
@@ -147,7 +147,7 @@ def test_an_answer_that_never_ends_is_given_up(name, tmp_path, monkeypatch):
     with Loopback(lambda body, n: name) as loopback:
         table = ask(loopback, tmp_path / "a.parquet", timeout=1, give_up=99)
     assert table["error"].is_not_null().all()
-    assert time.monotonic() - start < 30  # it would go on for ever: no measure of speed
+    assert time.monotonic() - start < 300  # it would go on for ever: no measure of speed
 
 
 def test_markup_and_control_characters_reach_no_terminal():
@@ -183,8 +183,8 @@ class _Anything:
         handler = loopback.server.RequestHandlerClass
         answer = handler._answer
 
-        def any_name(self, server, body, n):
-            answer(self, server, body | {"model": "toy"}, n)
+        def any_name(self, server, body, fault):
+            answer(self, server, body | {"model": "toy"}, fault)
 
         handler._answer = any_name
 
@@ -234,7 +234,7 @@ def test_a_password_in_the_url_is_not_stored(tmp_path):
     with Loopback() as loopback:
         url = loopback.url.replace("http://", "http://me:hunter2@") + "?api-key=hunter3"
         assert public_url(url) == loopback.url
-        model = Server(url, "toy", 1000, retries=0, timeout=5)
+        model = Server(url, "toy", 1000)
     assert "hunter" not in model.family + model.identity
 
 

@@ -97,7 +97,7 @@ def table():
 
 
 def model(loopback):
-    return Server(loopback.url, "toy", 1000, "toys", retries=0, timeout=5)
+    return Server(loopback.url, "toy", 1000, "toys", retries=0)
 
 
 def questions(n):
@@ -177,8 +177,7 @@ def test_a_damaged_reply(server, chats, changes):
 
     server.chat = server.complete = change
     with tempfile.TemporaryDirectory() as folder:
-        asked = Server(server.url, "toy", 1000, "toys", chat=chats, retries=0, timeout=5,
-                       concurrency=1)  # fmt: skip
+        asked = Server(server.url, "toy", 1000, "toys", chat=chats, retries=0, concurrency=1)
         row = evaluate([asked], [questions(1)], Path(folder, "a.parquet")).row(0, named=True)
     if row["error"] is not None:
         assert row["exact_match"] is None

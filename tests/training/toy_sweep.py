@@ -57,6 +57,8 @@ def run(configs, data: Data, cache: Path, **options):
 
 if __name__ == "__main__":  # python -m toy_sweep MARKS CACHE N N_WAITING
     marks, cache, n, n_waiting = sys.argv[1:]
+    # What a shell starts with "&" ignores SIGINT, and so would all below it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     import toy_sweep  # under its own name: the source of __main__ cannot be hashed
 
     faults = ["wait" if i >= int(n) - int(n_waiting) else "" for i in range(int(n))]
