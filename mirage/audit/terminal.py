@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mirage.audit.words import VERDICTS, kind, spark
+from mirage.audit.words import VERDICTS, chance_unknown, spark
 from mirage.formatting import printable
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
 
     console.print(Text(audit.summary, style="bold"))
     rows = audit.verdicts.to_dicts()
-    kinds = [kind(row["verdict"], row["sentence"]) for row in rows]
+    kinds = audit.shades
     rows = [row | {"kind": one} for row, one in zip(rows, kinds, strict=True)]
     interesting = [row for row in rows if row["kind"] not in ("", "flat", "never-above-chance")]
     shown = rows if every else (interesting or rows)[:MOST]
@@ -84,3 +84,5 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
     if len(shown) < len(rows):
         left = len(rows) - len(shown)
         console.print(Text(f"{left} more with --all, in verdicts.csv and in the report"))
+    if unknown := chance_unknown(audit.without_chance):
+        console.print(Text(printable(unknown)))

@@ -41,7 +41,7 @@ def test_findings_and_sentences_by_hand():
     assert results["audit-addition"] == Found(0.5, half, 2, "curves")
     assert results["audit-olmo"] == "the data are not here"
     texts = page.read_aloud(page.one(found, "addition", "shots 2"), "a")
-    assert texts["a-verdict"] == "jump under every metric"
+    assert texts["a-verdict"] == "jump, one metric only"
     assert (texts["a-below"], texts["a-above"]) == ("800M", "1.6B")
     assert (texts["a-score-below"], texts["a-score-above"]) == ("0.1", "0.6")
     assert texts["a-models"] == "8"
