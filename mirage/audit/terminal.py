@@ -70,9 +70,9 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
     wide = console.width >= NARROW
     columns = [Column("ability", overflow="fold", ratio=2)]
     columns += [Column("curve", no_wrap=True)] * wide
-    columns += [Column("verdict", no_wrap=wide, overflow="fold")]
+    columns += [Column("verdict", no_wrap=wide, overflow="fold", max_width=None if wide else 13)]
     columns += [Column("what the data say", overflow="fold", ratio=5)]
-    table = Table(*columns, expand=wide, show_lines=not wide)
+    table = Table(*columns, expand=True, show_lines=not wide)
     for row in shown:
         name = ", ".join(filter(None, (row["family"], row["task"], row["protocol"])))
         curve = [Text(spark(audit.curve(row)))] * wide

@@ -1,9 +1,14 @@
 """The page that audits real logs: its folder, its claims by hand, its sentences."""
 
+import io
+import re
+from pathlib import Path
+
 import polars as pl
+from rich.console import Console
 
 from mirage import datasets
-from mirage.audit import audit
+from mirage.audit import audit, terminal
 from mirage.book.claims import Found
 from mirage.pages import audit as page
 from mirage.statistics.intervals import clopper_pearson_interval
@@ -60,3 +65,23 @@ def test_the_folder_holds_real_logs_and_a_table(tmp_path):
     assert ((table["score"] * 5000).round() - table["score"] * 5000).abs().max() < 1e-6
     ladder = page.ladder(data)
     assert ladder["model"].n_unique() == 25
+
+
+def test_the_terminal_of_the_page_is_no_wider_than_its_box():
+    """The box of an output shows about 78 characters; the last column is the one that matters."""
+    source = (Path(__file__).parents[2] / "notebooks" / "audit.ipynb").read_text(encoding="utf-8")
+    (width,) = map(int, re.findall(r"Console\(width=(\d+)", source))
+    assert width <= 78
+    console = Console(width=width, file=io.StringIO())
+    terminal.show(audit(TABLE, chance={page.MMLU: 0.25, "addition": 0.0}), console)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    (header,) = [line for line in lines if "what the data say" in line]
+    assert header.index("what the data say") < width / 2, "it has the wider half"
+
+
+def test_the_metric_read_aloud_is_the_card_s():
+    found = page.one(audit(TABLE, chance={"addition": 0.0}), "addition", "shots 2")
+    name = page.read_aloud(found, "a")["a-metric"]
+    (card,) = found._cards()
+    assert card["metric"] == card["curves"][0]["metric"] == name == "exact match"

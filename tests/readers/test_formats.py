@@ -261,6 +261,27 @@ def test_columns_can_be_named(tmp_path):
     assert found.select("model", "task", "score").row(0) == ("quill-70m", "riddles", 0.25)
 
 
+def test_one_of_a_kind_is_no_plural(tmp_path):
+    lines = ["model,task,metric,score", "quill-70m,t,acc,0.25", "nameless,t,acc,0.5"]
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("\n".join(lines))
+    (tmp_path / "notes.txt").write_text("hello")
+    logs = read(tmp_path)
+    (fault,) = logs.faults
+    assert "Its 2 scores are left out" in fault
+    assert "1 file of other kinds is left out (.txt)" in logs.notes
+    (copied,) = [note for note in logs.notes if "copy" in note]
+    assert f"b.csv: 1 score is a copy of that in {tmp_path / 'a.csv'}, and dropped" in copied
+    assert "Its 1 score is left out" in read(tmp_path / "a.csv").faults[0]
+    several = table(tmp_path / "c.csv", [{"model": "quill-70m", "acc": y} for y in (0.1, 0.2)])
+    (note,) = [note for note in read(several).notes if "several" in note]
+    assert "1 curve has several different scores of quill-70m" in note
+    (tmp_path / "torn.json").write_text("{")
+    files = [tmp_path / name for name in ("a.csv", "torn.json")]
+    with pytest.raises(DataError, match="1 of 2 result files cannot be read"):
+        read(files, strict=True, n_params={"nameless": "1B"})
+
+
 def test_a_column_stated_to_be_the_score_keeps_its_metric(tmp_path):
     rows = [{"model": "quill-70m", "task": "riddles", "acc": 0.25, "points": 3}]
     path = table(tmp_path / "scores.csv", rows)
