@@ -278,6 +278,8 @@ def test_a_report_of_some_abilities_counts_their_models_and_files():
     assert re.search(heading, found.html())
     some = found.where(pl.col("task") == "b")
     assert re.search(r"1 ability of 1 family of models, 6 models, from 1 file\.", some.html())
+    one = audit(pl.DataFrame(a[:1])).html()
+    assert re.search(r"1 ability of 1 family of models, 1 model, from 1 file\.", one)
 
 
 def test_a_metric_that_is_not_drawn_as_it_was_logged_says_so():

@@ -280,7 +280,7 @@
     };
     pager.replaceChildren(
       step("Previous", -1, state.page === 0),
-      make("span", { role: "status" }, `${rows.length} of ${data.abilities.length} abilities, page ${state.page + 1} of ${pages}`),
+      make("span", { role: "status" }, `${rows.length} of ${data.abilities.length} ${data.abilities.length === 1 ? "ability" : "abilities"}, page ${state.page + 1} of ${pages}`),
       step("Next", 1, state.page >= pages - 1),
     );
   };
