@@ -1,11 +1,13 @@
 """What the README shows runs, and the files it names exist."""
 
+import json
 import re
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from mirage.cli import app
+from mirage.readers import read
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,6 +28,38 @@ def test_its_example_is_audited(tmp_path, monkeypatch):
     assert ran.exit_code == 0, ran.output
     assert "10 abilities" in ran.output
     assert Path("report/report.html").exists()
+
+
+def test_its_table_of_scores_is_read_and_shown_wherever_users_look(tmp_path, monkeypatch):
+    (block,) = re.findall(r"```text\n(model,.*?)```", README, re.DOTALL)
+    path = tmp_path / "scores.csv"
+    path.write_text(block, encoding="utf-8")
+    scores = read(path).scores
+    row = scores.select("model", "n_params", "task", "metric", "score", "n_items", "chance").row(0)
+    assert row == ("pythia-70m", 70_000_000, "riddles", "accuracy", 0.26, 500, 0.25)
+    assert scores["higher_is_better"].all()
+    notebook = json.loads((ROOT / "notebooks" / "audit.ipynb").read_text(encoding="utf-8"))
+    page = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(app, ["audit", "--help"]).output
+    for text in (README, page, shown):
+        plain = " ".join(text.replace("`", "").split())
+        assert " ".join(block.split()) in plain
+        for part in (
+            "A table needs a column each for model and score, or a column per metric such as acc.",
+            "One row per model, task and metric",
+        ):
+            assert part in plain
+        (named,) = re.findall(r"Useful besides: (.*?)\.", plain)
+        assert set(re.findall(r"\w+", named.replace("(else read from the model's name)", ""))) == {
+            "task",
+            "metric",
+            "n_params",
+            "n_items",
+            "stderr",
+            "chance",
+            "higher_is_better",
+        }
 
 
 def test_its_folders_and_links_exist():

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from mirage.audit.words import kind
+from mirage.audit.words import shade
+from mirage.emergence.ability import spoken
 from mirage.emergence.evidence import Evidence, Finding, MetricCurve
 from mirage.statistics.intervals import wilson_interval
 from mirage.statistics.resolution import smallest_detectable
@@ -76,7 +77,9 @@ def card(
     findings = evidence.findings if evidence else ()
     return shown | {
         "id": anchor(row["family"], row["task"], row.get("protocol")),
-        "verdict": kind(row["verdict"], row["sentence"]),
+        "metric": spoken(row["metric"]) if row.get("metric") else "",
+        "logged": row.get("metric") or "",  # as the logs call it: the report finds it, too
+        "verdict": shade(row["verdict"], row["sentence"]),
         "note": row.get("note") or "",
         "p_jump": row.get("p_jump"),
         "dormant_share": row.get("dormant_share"),
@@ -107,7 +110,8 @@ def _curve(finding: Finding, models: Mapping[float, str]) -> dict[str, Any]:
     if n is not None and curve.chance is not None:
         detectable = float(smallest_detectable(n.min(), curve.chance))
     return {
-        "metric": curve.name,
+        "metric": curve.spoken,
+        "label": f"rescaled: {curve.rescaled}" if curve.rescaled else "",
         "sharp": curve.sharp,
         "points": points,
         "chance": curve.chance,

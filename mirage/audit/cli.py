@@ -69,6 +69,16 @@ def audit(
 
     Reads logs of lm-evaluation-harness, Inspect, HELM and others, and tables of scores.
 
+    A table needs a column each for model and score, or a column per metric such as acc. Useful
+    besides: task, metric, n_params (else read from the model's name), n_items, stderr, chance,
+    higher_is_better. One row per model, task and metric.
+
+    \b
+    model,task,metric,score,n_items,chance
+    pythia-70m,riddles,accuracy,0.26,500,0.25
+    pythia-410m,riddles,accuracy,0.31,500,0.25
+    pythia-1.4b,riddles,accuracy,0.38,500,0.25
+
     Example: mirage audit runs/ --out report
 
     Example: mirage audit scores.csv --x compute --chance riddles=0.25

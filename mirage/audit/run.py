@@ -16,10 +16,33 @@ from mirage.audit import words
 from mirage.audit.cards import card
 from mirage.audit.frame import Frame
 from mirage.emergence import abilities
+from mirage.emergence.ability import MetricCurve
 from mirage.emergence.evidence import Evidence
 from mirage.emergence.work import working
+from mirage.metrics import catalogue
 from mirage.readers import logs as readers
 
+# Shares of right answers that are written in full; a lone "accuracy" is mostly of choices.
+_OF_TEXT = frozenset(
+    catalogue.get(name).name
+    for name in (
+        "exact match",
+        "case-insensitive exact match",
+        "quasi-exact match",
+        "prefix exact match",
+        "quasi-prefix exact match",
+        "numeric match",
+        "extractive match",
+        "all correct",
+        "strict accuracy",
+        "loose accuracy",
+        "pass@k",
+        "BLEU accuracy",
+        "ROUGE-1 accuracy",
+        "ROUGE-2 accuracy",
+        "ROUGE-L accuracy",
+    )
+)
 SCALES = {"n_params": "parameters", "compute": "training FLOP"}
 
 
@@ -61,12 +84,23 @@ class Audit:
     @property
     def summary(self) -> str:
         """The audit in one sentence."""
-        return words.headline(self.kinds)
+        return words.headline(self.shades)
 
     @property
     def kinds(self) -> list[str]:
         """Key of each row in `mirage.audit.words.VERDICTS`."""
         return _kinds(self.verdicts)
+
+    @property
+    def shades(self) -> list[str]:
+        """As `kinds`, but a jump under the only metric at hand has a key of its own."""
+        return [words.shade(*r) for r in self.verdicts.select("verdict", "sentence").iter_rows()]
+
+    @property
+    def without_chance(self) -> list[str]:
+        """Tasks whose verdict rests on a share of right items, of which a guess's is not known."""
+        unknown = (one.ability.task for one in self.evidence if one and _lacks_chance(one))
+        return list(dict.fromkeys(unknown))
 
     def curve(self, row: Mapping[str, Any]) -> list[float]:
         """Return the scores of an ability's headline metric, smallest model first."""
@@ -83,7 +117,8 @@ class Audit:
         from mirage import __version__
         from mirage.audit.report import Report, render
 
-        named = self.scores.select("family", "task", "n_params", "model").unique()
+        shown = self.verdicts.select("family", "task").unique()
+        named = self.scores.join(shown, on=("family", "task"), how="semi")
         return render(
             Report(
                 title=title,
@@ -92,7 +127,7 @@ class Audit:
                 faults=self.faults,
                 x=SCALES.get(self.options.get("x", "n_params"), self.options.get("x", "")),
                 n_models=named.select("family", "model").n_unique(),
-                n_files=len(self.files),
+                n_files=named["file"].drop_nulls().n_unique() if "file" in named.columns else 0,
                 version=__version__,
                 date=date.today().isoformat(),
             )
@@ -155,7 +190,7 @@ class Audit:
         lines.append("</tr></thead><tbody>")
         for family, task, protocol, verdict, sentence, note in chosen.head(50).iter_rows():
             name = ", ".join(filter(None, (family, task, protocol)))
-            cells = (name, words.VERDICTS[words.kind(verdict, sentence)], sentence or note or "")
+            cells = (name, words.VERDICTS[words.shade(verdict, sentence)], sentence or note or "")
             lines.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
         return "\n".join([*lines, "</tbody></table>"])
 
@@ -252,6 +287,23 @@ def audit(
         files=files,
         options={"x": x, "chance": dict(chance or {}), "strict": strict, "seed": seed},
     )
+
+
+def _lacks_chance(evidence: Evidence) -> bool:
+    """Whether a guess may be right, and how often is not known: a text is not guessed."""
+    curves = [finding.curve for finding in evidence.findings]
+    return curves[0].chance is None and _is_share(curves[0]) and not all(map(_is_of_text, curves))
+
+
+def _is_share(curve: MetricCurve) -> bool:
+    metric = catalogue.find(curve.name)
+    return bool(metric and metric.kind == catalogue.SHARE) and not curve.rescaled
+
+
+def _is_of_text(curve: MetricCurve) -> bool:
+    """Whether a metric compares texts, or says nothing of choices."""
+    metric = catalogue.find(curve.name.partition(",")[0])
+    return not _is_share(curve) or metric.name in _OF_TEXT
 
 
 def _below(files: Iterable[str], every: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mirage.audit.words import VERDICTS, kind, spark
+from mirage.audit.words import VERDICTS, chance_unknown, spark
 from mirage.formatting import printable
 
 if TYPE_CHECKING:
@@ -63,16 +63,16 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
 
     console.print(Text(audit.summary, style="bold"))
     rows = audit.verdicts.to_dicts()
-    kinds = [kind(row["verdict"], row["sentence"]) for row in rows]
+    kinds = audit.shades
     rows = [row | {"kind": one} for row, one in zip(rows, kinds, strict=True)]
     interesting = [row for row in rows if row["kind"] not in ("", "flat", "never-above-chance")]
     shown = rows if every else (interesting or rows)[:MOST]
     wide = console.width >= NARROW
     columns = [Column("ability", overflow="fold", ratio=2)]
     columns += [Column("curve", no_wrap=True)] * wide
-    columns += [Column("verdict", no_wrap=wide, overflow="fold")]
+    columns += [Column("verdict", no_wrap=wide, overflow="fold", max_width=None if wide else 13)]
     columns += [Column("what the data say", overflow="fold", ratio=5)]
-    table = Table(*columns, expand=wide, show_lines=not wide)
+    table = Table(*columns, expand=True, show_lines=not wide)
     for row in shown:
         name = ", ".join(filter(None, (row["family"], row["task"], row["protocol"])))
         curve = [Text(spark(audit.curve(row)))] * wide
@@ -84,3 +84,5 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
     if len(shown) < len(rows):
         left = len(rows) - len(shown)
         console.print(Text(f"{left} more with --all, in verdicts.csv and in the report"))
+    if unknown := chance_unknown(audit.without_chance):
+        console.print(Text(printable(unknown)))

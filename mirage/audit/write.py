@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mirage.audit.words import VERDICTS
+from mirage.audit.words import VERDICTS, chance_unknown
 from mirage.files import DiskError, atomic_write
 from mirage.formatting import printable
 from mirage.readers import own
@@ -94,7 +94,7 @@ def summary(audit: Any) -> str:
     """Return the audit as Markdown, for a paper or an issue."""
     lines = [f"**{audit.summary}**", ""]
     for verdict, name in VERDICTS.items():
-        judged = zip(audit.verdicts.to_dicts(), audit.kinds, strict=True)
+        judged = zip(audit.verdicts.to_dicts(), audit.shades, strict=True)
         rows = [row for row, kind in judged if kind == verdict]
         if not rows:
             continue
@@ -104,6 +104,8 @@ def summary(audit: Any) -> str:
             why = " ".join(filter(None, (row["sentence"] or row["note"], row["plan"])))
             lines.append(f"- {_plain(where)}: {_plain(why)}")
         lines.append("")
+    if unknown := chance_unknown(audit.without_chance):
+        lines += [_plain(unknown), ""]
     for title, texts in (("Could not be used", audit.faults), ("Decisions", audit.notes)):
         if texts:
             lines += [

@@ -6,6 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mirage.metrics import catalogue
+
+
+def spoken(metric: str) -> str:
+    """Name of a metric in a sentence: the catalogue's, or its own without low lines.
+
+    Examples
+    --------
+    >>> spoken("multiple_choice_grade"), spoken("acc"), spoken("acc_norm"), spoken("my_points")
+    ('multiple choice grade', 'accuracy', 'normalised accuracy', 'my points')
+    """
+    known = catalogue.find(metric)
+    name, _, rest = (known.name if known else metric).replace("_", " ").partition(", ")
+    if not rest:
+        return name
+    return f"{rest} {name}" if rest in ("normalised", "uncorrected") else f"{name} {rest}"
+
 
 class MetricCurve(NamedTuple):
     """One metric of an ability, higher is better.
@@ -28,6 +45,8 @@ class MetricCurve(NamedTuple):
         Whether an item counts only if all of its answer is right.
     items : ndarray, shape (models, items), or None
         Score of each item, the same items in the same order for all metrics of the ability.
+    rescaled : str
+        How y came of the value that the file states, such as "exp(−value)"; empty where it is it.
     """
 
     name: str
@@ -39,6 +58,12 @@ class MetricCurve(NamedTuple):
     chance: float | None
     sharp: bool
     items: np.ndarray | None = None
+    rescaled: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """The name as sentences and the report have it."""
+        return spoken(self.name)
 
 
 class Ability(NamedTuple):

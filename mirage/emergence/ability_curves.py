@@ -163,26 +163,29 @@ def _curve(row: dict, guess: float | None) -> MetricCurve:
     metric = catalogue.find(row["metric"])
     sharp = bool(metric and metric.all_or_nothing)
     if row["counted"]:
-        y = 1 - y if row["falls"] else y
-        return MetricCurve(row["metric"], x, y, n, None, (0.0, 1.0), guess, sharp)
+        y, rescaled = (1 - y, "1 − value") if row["falls"] else (y, "")
+        return MetricCurve(
+            row["metric"], x, y, n, None, (0.0, 1.0), guess, sharp, rescaled=rescaled
+        )
     error = None if np.isnan(error).any() else error
-    y, error, bounds = _bounded(y, error, row["falls"], (row["low"], row["high"]))
+    y, error, bounds, rescaled = _bounded(y, error, row["falls"], (row["low"], row["high"]))
     share = row["is_share"] and not row["falls"]
-    return MetricCurve(row["metric"], x, y, None, error, bounds, guess if share else None, sharp)
+    guess = guess if share else None
+    return MetricCurve(row["metric"], x, y, None, error, bounds, guess, sharp, rescaled=rescaled)
 
 
 def _bounded(y, error, falls: bool, bounds):
-    """Scores as higher is better, their errors, and finite bounds or None."""
+    """Scores as higher is better, their errors, finite bounds or None, and how they were made."""
     low, high = bounds
-    sign = -1 if falls else 1
+    sign, value = (-1, "−value") if falls else (1, "value")
     y, low, high = sign * y, *sorted((sign * low, sign * high))
     if high == 0 and low == -np.inf and (y > -_LARGEST_LOSS).all():
         share = np.exp(y)  # a loss in nats becomes a probability
-        return share, None if error is None else share * error, (0.0, 1.0)
+        return share, None if error is None else share * error, (0.0, 1.0), f"exp({value})"
     if (low, high) == (0, 100) and y.max() <= 1:  # in percent by name, as a share in this file
         high = 1.0
     finite = np.isfinite([low, high]).all()
-    return y, error, (float(low), float(high)) if finite else None
+    return y, error, (float(low), float(high)) if finite else None, value if falls else ""
 
 
 class _Items:

@@ -162,6 +162,8 @@ def curves(table: pl.DataFrame, options: Options) -> pl.DataFrame:
 def _reasons(x: str, protocol: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
     """Why the models of a group are no curve of one score per size: whether, and in which words."""
     model, score, size, shown = pl.col("model"), pl.col("score"), pl.col("x"), pl.lit(x)
+    unnamed = pl.first("metric") == "score"
+    same = model.filter(size == size.filter(size.is_duplicated()).min()).unique().sort()
     infinite = ~score.is_finite()
     chance, no_chance = pl.col("chance"), ~pl.col("chance").is_between(0, 1, closed="left")
     low, high = pl.col("low"), pl.col("high")
@@ -174,8 +176,15 @@ def _reasons(x: str, protocol: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
         *(reason for name in protocol for reason in _protocol_reasons(name)),
         (pl.first("metric").str.strip_chars() == "", "the metric has no name", ()),
         (
+            pl.first("higher_is_better").is_null() & unnamed,
+            "whether a higher score is better is not known: name the metric in a column `metric` "
+            "(accuracy, exact match, …), or add a column `higher_is_better` with true or false",
+            (),
+        ),
+        (
             pl.first("higher_is_better").is_null(),
-            "whether a higher {} is better is not known: state higher_is_better",
+            "whether a higher {} is better is not known: add a column `higher_is_better` with "
+            "true or false",
             (pl.first("metric"),),
         ),
         (pl.col("again"), "{} has several scores", (first(model, pl.col("again")),)),
@@ -201,8 +210,12 @@ def _reasons(x: str, protocol: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
         (size <= 0, "{} of {} is not positive", (shown, first(model, size <= 0))),
         (
             size.n_unique() < pl.len(),
-            "one {} for {}: which is larger?",
-            (shown, _all(model.filter(size.is_duplicated()))),
+            "{} and {} have the same {}: which comes first?",
+            (
+                same.head(same.len() - 1).str.join(", "),
+                same.last(),
+                pl.lit("size" if x == "n_params" else x.replace("_", " ")),
+            ),
         ),
         (pl.len() < 3, "fewer than 3 models", ()),
     ]

@@ -186,7 +186,9 @@ def _sentence(evidence: Evidence, enough: list[str] | None) -> str:
         return f"{number(items)} items would show an accuracy of 20 % of the range above chance."
     hints = []
     if head.curve.sharp and evidence.smooth is None:
-        hints.append("A metric with partial credit on the same answers (log samples), at no cost.")
+        hints.append(
+            "Scoring the same answers with partial credit costs nothing: save the samples."
+        )
     shown = f"a jump of {JUMP:g} in log odds with 80 % power"
     if enough is None:
         hints.append(

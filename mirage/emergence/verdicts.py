@@ -13,7 +13,7 @@ import numpy as np
 from mirage.emergence.ability_jumps import LEVEL
 from mirage.emergence.evidence import Evidence, Finding
 from mirage.fits.jump import FEWEST
-from mirage.formatting import number
+from mirage.formatting import counted, number
 from mirage.statistics.resolution import rule_of_three, smallest_detectable
 
 VERDICTS = (
@@ -33,6 +33,7 @@ QUIET = 0.2  # smaller p-values are too near to a jump to call a curve gradual
 DORMANT = 0.1  # share of the sizes from which a curve looks emergent
 UNSEEN = 3.0  # expected successes below which a score of 0 is no surprise: exp(-3) = 5 %
 CLEAR = 0.2  # share of the range above chance that a test must be able to see, to deny it
+ONLY = "the only metric at hand"  # of a jump that no second metric could deny
 
 
 class Verdict(NamedTuple):
@@ -127,10 +128,15 @@ def _never_above_chance(evidence: Evidence, _) -> Verdict | None:
     chance, most = head.curve.chance or 0.0, float(head.curve.n_items.max())
     visible = smallest_detectable(most, chance)
     if not visible <= chance + CLEAR * (1 - chance):
-        reason = f"no model is above chance, but {most:.0f} items cannot show less than "
+        n = counted(round(most), "item")
+        reason = f"no model is above chance, but {n} cannot show less than "
         return Verdict("undecided", f"Undecided: {reason}{number(visible)}.")
     late = any(f.trend[0] > 0 for f in evidence.findings[1:])
     other = "; another metric of the same answers does rise" if late else ""
+    if chance == 0:  # none right, or it were above
+        return Verdict(
+            "never-above-chance", f"No model has a right answer on {most:.0f} items{other}."
+        )
     return Verdict(
         "never-above-chance",
         f"No model scores above chance ({number(chance)}), up to {number(head.curve.y.max())} "
@@ -145,7 +151,7 @@ def _declines(evidence: Evidence, _) -> Verdict | None:
         return None
     return Verdict(
         "declines",
-        f"The {head.curve.name} falls with size, by {number(-(low + high) / 2)} in log odds per "
+        f"The {head.curve.spoken} falls with size, by {number(-(low + high) / 2)} in log odds per "
         f"decade [{number(-high)}, {number(-low)}].",
     )
 
@@ -156,9 +162,9 @@ def _too_few(evidence: Evidence, _) -> Verdict | None:
         return None
     reason = f"{len(head.curve.x)} models cannot tell a jump from a steep rise"
     if (difference := evidence.difference) is not None and difference.low > 0:
-        smooth = evidence.findings[evidence.smooth].curve.name
+        smooth = evidence.findings[evidence.smooth].curve.spoken
         reason += (
-            f"; on the same items the {head.curve.name} stays at its base over "
+            f"; on the same items the {head.curve.spoken} stays at its base over "
             f"{number(difference.difference)} more of the sizes than the {smooth}"
         )
     return Verdict("undecided", f"Undecided: {reason}.")
@@ -169,13 +175,13 @@ def _jump(evidence: Evidence, q_jump: float) -> Verdict | None:
         return None
     shown = max(evidence.findings, key=lambda f: (f.p_jump <= LEVEL, not f.curve.sharp))
     count = sum(f.p_jump <= LEVEL for f in evidence.findings)
-    which = "the only metric at hand" if len(evidence.findings) == 1 else "every metric at hand"
+    which = ONLY if len(evidence.findings) == 1 else "every metric at hand"
     if count < len(evidence.findings):
         which = f"{count} of {len(evidence.findings)} metrics, the others could not show it"
     return Verdict(
         "jump",
         f"The score jumps by {number(shown.height)} in log odds ({number(shown.score_height)} of "
-        f"{shown.curve.name}) between {size(shown.gap[0])} and {size(shown.gap[1])}, under "
+        f"{shown.curve.spoken}) between {size(shown.gap[0])} and {size(shown.gap[1])}, under "
         f"{which} (q = {number(q_jump)}).",
     )
 
@@ -187,7 +193,7 @@ def _metric(evidence: Evidence, _) -> Verdict | None:
     if smooth.p_jump <= LEVEL or not smooth.trend[0] > 0:
         return None
     difference = evidence.difference
-    name, other = head.curve.name, smooth.curve.name
+    name, other = head.curve.spoken, smooth.curve.spoken
     if difference is not None and difference.low > 0 and head.dormancy.share >= DORMANT:
         return Verdict(
             "metric",
@@ -212,7 +218,7 @@ def _predicted(evidence: Evidence) -> str:
     found = evidence.prediction
     if found is None:
         return ""
-    name, p = evidence.findings[0].curve.name, number(found.p_value)
+    name, p = evidence.findings[0].curve.spoken, number(found.p_value)
     if found.p_value > LEVEL:
         return f" The probabilities of the answers predict the observed {name} (χ², p = {p})."
     return (
@@ -234,7 +240,8 @@ def _resolution(evidence: Evidence, _) -> Verdict | None:
         "resolution",
         f"The {'zeros' if zeros.sum() > 1 else 'zero'} at {zeros.sum()} of {len(y)} models "
         f"{'are' if zeros.sum() > 1 else 'is'} what a smooth curve gives on {n[zeros].min():.0f} "
-        f"items: 0 of them leaves an accuracy of {number(unseen)} possible.",
+        f"items: none right of {n[zeros].min():.0f} still allows an accuracy of up to "
+        f"{number(unseen)}.",
     )
 
 
@@ -248,7 +255,7 @@ def _gradual(evidence: Evidence, _) -> Verdict | None:
     found = f"a jump of {number(sharpest.detectable)} in log odds would have been found with 80 %"
     low, high = head.trend
     if low > 0:
-        return Verdict("gradual", f"The {head.curve.name} rises gradually: {found} power.")
+        return Verdict("gradual", f"The {head.curve.spoken} rises gradually: {found} power.")
     decades = float(np.log10(head.curve.x[-1] / head.curve.x[0]))
     if high * decades >= JUMP:
         return None
@@ -256,7 +263,7 @@ def _gradual(evidence: Evidence, _) -> Verdict | None:
     other = " (another metric of the same answers does)" if late else ""
     return Verdict(
         "",
-        f"The {head.curve.name} does not rise with size{other}: its slope is "
+        f"The {head.curve.spoken} does not rise with size{other}: its slope is "
         f"{number((low + high) / 2)} [{number(low)}, {number(high)}] in log odds per decade, and "
         f"{found} power.",
     )
@@ -268,18 +275,17 @@ def _undecided(evidence: Evidence) -> Verdict:
         shown = jumping[0]
         return Verdict(
             "undecided",
-            f"Undecided: the {shown.curve.name} seems to jump by {number(shown.height)} in log "
+            f"Undecided: the {shown.curve.spoken} seems to jump by {number(shown.height)} in log "
             f"odds (p = {number(shown.p_jump)}), but not under every metric, or no more than so "
             f"many tests show by accident.",
         )
     least = min((f.detectable for f in evidence.findings), default=np.inf)
     if least <= JUMP:
         return Verdict("undecided", f"Undecided: no jump is found, but {_not_gradual(evidence)}.")
-    visible = f"less than {number(least)} in log odds" if np.isfinite(least) else "any height"
-    return Verdict(
-        "undecided",
-        f"Undecided: no jump is found, but one of {visible} would have escaped.",
-    )
+    missed = "none could have been, however high"
+    if np.isfinite(least):
+        missed = f"one of less than {number(least)} in log odds would have escaped"
+    return Verdict("undecided", f"Undecided: no jump is found, but {missed}.")
 
 
 def _not_gradual(evidence: Evidence) -> str:
@@ -287,13 +293,13 @@ def _not_gradual(evidence: Evidence) -> str:
     nearest = min(evidence.findings, key=lambda f: np.nan_to_num(f.p_jump, nan=np.inf))
     if nearest.p_jump <= QUIET:
         return (
-            f"the {nearest.curve.name} is too near to one to be called gradual "
+            f"the {nearest.curve.spoken} is too near to one to be called gradual "
             f"(p = {number(nearest.p_jump)})"
         )
     head = evidence.findings[0]
     low, high = head.trend
     return (
-        f"whether the {head.curve.name} rises at all is open: its slope is "
+        f"whether the {head.curve.spoken} rises at all is open: its slope is "
         f"{number((low + high) / 2)} [{number(low)}, {number(high)}] in log odds per decade"
     )
 

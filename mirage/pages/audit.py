@@ -144,16 +144,17 @@ def read_aloud(found: Audit, prefix: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Verdict, sentence, sizes of the gap, scores on both sides of it, and the p-value.
+        Verdict, sentence, metric, sizes of the gap, scores on both sides of it, and the p-value.
     """
     (row,), (evidence,) = found.verdicts.to_dicts(), found.evidence
-    (kind,) = found.kinds
+    (shade,) = found.shades
     head = evidence.findings[0]
     x, y = head.curve.x, head.curve.y
     after = int((x <= head.gap[0]).sum())
     texts = {
-        "verdict": VERDICTS[kind],
+        "verdict": VERDICTS[shade],
         "sentence": row["sentence"],
+        "metric": head.curve.spoken,
         "models": str(len(x)),
         "below": size(x[after - 1]),
         "above": size(x[after]),

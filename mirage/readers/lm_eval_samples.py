@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from mirage.formatting import counted
 from mirage.readers import item_metrics, lm_eval
 from mirage.readers.files import BadFile, decode
 from mirage.readers.found import Found, Items, Source, item_number, number
@@ -81,9 +82,14 @@ def read_file(source: Source, outcomes: bool) -> Found:
             if outcomes:
                 found.outcomes.append(_items(lines, values, common, name))
     if bad:
-        found.notes.append(f"{bad} lines cannot be read and are left out")
+        found.notes.append(
+            f"{counted(bad, 'line')} cannot be read and {'is' if bad == 1 else 'are'} left out"
+        )
     if again:
-        found.notes.append(f"{again} lines have an item that was there before, and are left out")
+        found.notes.append(
+            f"{counted(again, 'line')} {'has' if again == 1 else 'have'} an item that was there "
+            f"before, and {'is' if again == 1 else 'are'} left out"
+        )
     if not averages:
         raise BadFile("found no line that can be read")
     chance = {row["metric"]: row["score"] for row in guesses.rows()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirage.files import DataError
+from mirage.formatting import counted
 from mirage.readers import assemble, own
 from mirage.readers.files import BadFile
 from mirage.readers.found import Found, Source
@@ -306,7 +307,9 @@ def _put_together(
     notes = [f"{one.source}: {note}" for one in read_files for note in one.found.notes]
     if ignored:
         names = ", ".join(sorted({file.suffix or file.name for file in ignored})[:5])
-        notes.append(f"{len(ignored)} files of other kinds are left out ({names})")
+        are = "is" if len(ignored) == 1 else "are"
+        of_kinds = f"{counted(len(ignored), 'file')} of other kinds {are} left out"
+        notes.append(f"{of_kinds} ({names})")
     rows = [
         row | {"file": one.source, "format": one.format, "source": f"{one.format}, {one.source}"}
         for one in read_files
@@ -356,7 +359,8 @@ def _nothing(read_files: list[_Read], faults: list[str], readers: list[Any], som
     shown = "; ".join(faults[:3]) + (f"; and {len(faults) - 3} more" if faults[3:] else "")
     if some:
         bad = sum(one.fault is not None for one in read_files)
-        return f"{bad} of {len(read_files)} result files cannot be read: {shown}" if bad else shown
-    looked = f"found no results in {len(read_files)} files"
+        read = f"{bad} of {counted(len(read_files), 'result file')} cannot be read"
+        return f"{read}: {shown}" if bad else shown
+    looked = f"found no results in {counted(len(read_files), 'file')}"
     expected = "; ".join(f"{reader.NAME}: {reader.EXPECTED}" for reader in readers)
     return f"{looked}: {shown}" if faults else f"{looked}, expected one of: {expected}"

@@ -71,6 +71,11 @@ def read_file(source: Source) -> Found:
     if "score" not in named.values():
         table, named, metrics = _longer(table, named)
         guessed |= dict.fromkeys(metrics, "a metric")
+    stated = next((c for c, name in source.columns.items() if name == "score" and c in named), None)
+    if stated and "metric" not in named.values() and catalogue.find(stated):
+        # Stated to be the score, a column `acc` still says which metric it is.
+        table = table.with_columns(_metric=pl.lit(stated))
+        named["_metric"] = "metric"
     if "model" not in named.values() and "n_params" in named.values():
         size = next(column for column, name in named.items() if name == "n_params")
         table = table.with_columns(pl.col(size).cast(pl.String).alias("model"))
@@ -79,7 +84,8 @@ def read_file(source: Source) -> Found:
     if missing:
         raise BadFile(
             f"found the columns {', '.join(table.columns)}, expected one for "
-            f"{' and one for '.join(missing)}; say which with columns={{…: {missing[0]!r}}}"
+            f"{' and one for '.join(missing)}; say which: `--columns {missing[0]}=NAME` "
+            f"(in Python `columns={{'NAME': '{missing[0]}'}}`)"
         )
     if guessed:
         found.notes.append("columns: " + ", ".join(f"{a} is {b}" for a, b in guessed.items()))
@@ -249,6 +255,8 @@ def columns_of(source: Source) -> list[str] | None:
     plain = {plain_name(name.strip('"')) for name in names}
     ours = {_ALIASES[name] for name in plain if name in _ALIASES}
     ours |= {source.columns[name] for name in names if name in source.columns}
+    if "model" in ours:  # and a column per metric, in a table of nothing else
+        ours |= {name for name in names if catalogue.find(name.strip('"'))}
     return names if len(ours) >= 2 else None
 
 

@@ -1,5 +1,6 @@
 """`mirage audit`: from logs to verdicts, files and a report in which text stays text."""
 
+import io
 import json
 import re
 
@@ -7,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 from bs4 import BeautifulSoup
+from rich.console import Console
 from typer.testing import CliRunner
 
-from mirage.audit import Audit, audit, words
+from mirage.audit import Audit, audit, terminal, words
 from mirage.audit.cards import anchor
 from mirage.audit.report import to_json
 from mirage.audit.write import COLUMNS
@@ -206,9 +208,95 @@ def test_scores_that_do_not_rise_are_counted_apart_from_those_not_judged():
 def test_the_headline_counts_each_ability_once():
     verdicts = [*words.VERDICTS, "metric"]
     text = words.headline(verdicts)
-    assert text.startswith(f"{len(verdicts)} abilities: 4 look emergent")
+    assert text.startswith(f"{len(verdicts)} abilities: 5 look emergent")
     inner = re.sub(r"\(.*?\)", "", text.partition(": ")[2])
     assert sum(map(int, re.findall(r"\d+", inner))) == len(verdicts)
+
+
+def shown(found: Audit, tmp_path) -> str:
+    """What the terminal and summary.md say, in one line."""
+    console = Console(width=300, file=io.StringIO())
+    terminal.show(found, console)
+    found.report(tmp_path)
+    return " ".join((console.file.getvalue() + (tmp_path / "summary.md").read_text()).split())
+
+
+STEP = [0.1, 0.1, 0.1, 0.1, 0.6, 0.6, 0.6, 0.6]
+
+
+def test_a_jump_of_a_lone_metric_is_not_one_under_every_metric(tmp_path):
+    alone = rows("alone", "exact match", STEP, n_items=1000)
+    both = rows("both", "exact match", STEP, n_items=1000)
+    both += rows("both", "token accuracy", STEP, stderr=0.01)
+    found = audit(pl.DataFrame(alone + both, infer_schema_length=None))
+    assert found.verdicts["verdict"].to_list() == ["jump", "jump"]  # of tools that read it
+    assert found.kinds == ["jump", "jump"]
+    assert dict(zip(found.verdicts["task"], found.shades, strict=True)) == {
+        "both": "jump",
+        "alone": "jump-alone",
+    }
+    text = "(1 jump under every metric, 1 jump with only one metric at hand)"
+    assert text in found.summary
+    said = shown(found, tmp_path)
+    assert "## Jump, one metric only (1) - toy, alone" in said
+    assert "│ jump, one metric only │" in said
+    page = BeautifulSoup(found.html(), "html.parser")
+    data = json.loads(page.find(id="data").string)
+    assert {a["task"]: data["names"][a["verdict"]] for a in data["abilities"]} == {
+        "both": "jump under every metric",
+        "alone": "jump, one metric only",
+    }
+    assert "jump, one metric only: 1" in page.select_one(".chips").get_text()
+
+
+def test_a_chance_level_that_is_not_known_is_said_where_it_matters(tmp_path):
+    table = rows("riddles", "acc", STEP, n_items=1000) + rows("rules", "acc", STEP, n_items=1000)
+    table += rows("sums", "exact match", STEP, n_items=1000)  # of a text: there is no guess
+    found = audit(pl.DataFrame(table))
+    line = "Chance is not known for: {}. State it with `--chance {}=0.25`; the height of a jump"
+    said = shown(found, tmp_path)
+    assert line.format("riddles, rules", "riddles") in said
+    assert line.format("riddles, rules", "riddles").replace("`", "\\`") in said  # as Markdown
+    assert found.without_chance == ["riddles", "rules"]
+    said = shown(audit(pl.DataFrame(table), chance={"riddles": 0.25}), tmp_path)
+    assert line.format("rules", "rules") in said
+    said = shown(audit(pl.DataFrame(table), chance={"r*": 0.25}), tmp_path)
+    assert "Chance is not known" not in said
+
+
+def test_exact_match_beside_a_share_of_choices_is_of_choices():
+    table = rows("riddles", "exact match", STEP, n_items=1000)
+    table += rows("riddles", "multiple choice grade", STEP, n_items=1000)
+    assert audit(pl.DataFrame(table)).without_chance == ["riddles"]
+
+
+def test_a_report_of_some_abilities_counts_their_models_and_files():
+    a = rows("a", "exact match", P, file="a.csv")
+    b = rows("b", "exact match", P, family="other", file="b.csv")[:6]
+    found = audit(pl.DataFrame(a + b))
+    heading = r"2 abilities of 2 families of models, 14 models, from 2 files\."
+    assert re.search(heading, found.html())
+    some = found.where(pl.col("task") == "b")
+    assert re.search(r"1 ability of 1 family of models, 6 models, from 1 file\.", some.html())
+    one = audit(pl.DataFrame(a[:1])).html()
+    assert re.search(r"1 ability of 1 family of models, 1 model, from 1 file\.", one)
+
+
+def test_a_metric_that_is_not_drawn_as_it_was_logged_says_so():
+    table = rows("t", "acc_norm", P, n_items=500) + rows("t", "bits_per_byte", 2 - P, stderr=0.01)
+    found = audit(pl.DataFrame(table, infer_schema_length=None), chance={"t": 0.0})
+    page = BeautifulSoup(found.html(), "html.parser")
+    (ability,) = json.loads(page.find(id="data").string)["abilities"]
+    labels = {curve["metric"]: curve["label"] for curve in ability["curves"]}
+    assert labels == {"normalised accuracy": "", "bits per byte": "rescaled: exp(−value)"}
+    assert (ability["metric"], ability["logged"]) == ("normalised accuracy", "acc_norm")
+    assert found.verdicts["metric"].to_list() == ["acc_norm"]
+
+
+def test_readers_meet_one_name_for_log_odds():
+    every = " ".join([*words.GLOSSARY.values(), words.LIMITS])
+    assert "log odds" in every
+    assert "logit" not in every
 
 
 def test_an_audit_goes_on_where_it_was_and_says_the_same(tmp_path):

@@ -20,6 +20,16 @@ def test_the_example_is_what_the_data_set_gives():
     assert pl.read_csv(EXAMPLE).equals(arithmetic(datasets.load("pythia_arithmetic").scores))
 
 
+def test_its_sentences_are_ones_that_a_newcomer_understands():
+    ran = run("--example", "--json")
+    rows = json.loads(ran.stdout)
+    said = " ".join(f"{row['sentence']} {row['plan']}" for row in rows)
+    assert "none right of 5000 still allows an accuracy of up to 0.000599." in said
+    assert "no jump is found, but none could have been, however high." in said
+    assert "Scoring the same answers with partial credit costs nothing: save the samples." in said
+    assert "4 jump with only one metric at hand" in run("--example").stdout
+
+
 def test_the_example_is_audited_without_a_path(tmp_path):
     ran = run("--example", "--json", "--out", tmp_path / "report")
     assert ran.exit_code == 0, ran.output

@@ -140,6 +140,9 @@ def test_resolution():
     found = verdict(items(p, 100, 1, np.random.default_rng(3))[0])
     assert found["verdict"] == "resolution"
     assert re.match(r"The zeros at \d of 8 models", found["sentence"])
+    assert re.search(
+        r"none right of 100 still allows an accuracy of up to [\d.]+\.$", found["sentence"]
+    )
 
 
 def test_never_above_chance_and_too_few_items_to_say_so():
@@ -149,6 +152,53 @@ def test_never_above_chance_and_too_few_items_to_say_so():
     found = verdict(guess[:, :20] * 1.0, chance=0.25)
     assert found["verdict"] == "undecided"
     assert "items would show" in found["plan"]
+
+
+def test_none_right_is_said_without_a_chance_of_0():
+    for chance in (0.0, None):
+        found = verdict(np.zeros((8, 34)), chance=chance)
+        assert found["verdict"] == "never-above-chance"
+        assert found["sentence"] == "No model has a right answer on 34 items."
+
+
+def test_a_metric_is_named_in_sentences_as_one_says_it():
+    p = expit(1 - 0.8 * DECADES)
+    for name, said in (
+        ("multiple_choice_grade", "multiple choice grade"),
+        ("my_marks", "my marks"),
+    ):
+        one = ability(items(p, 500, 1, np.random.default_rng(0))[0])
+        one = one._replace(metrics=(one.metrics[0]._replace(name=name),))
+        (found,) = abilities.verdicts([one], np.random.default_rng(5))
+        assert found["sentence"].startswith(f"The {said} falls with size")
+        assert found["metric"] == name
+
+
+@pytest.mark.parametrize(
+    ("metric", "first", "last", "rescaled"),
+    [
+        ("accuracy", 0.1, 0.3, ""),
+        ("error rate", 0.9, 0.7, "1 − value"),
+        ("bits per byte", 1.2, 0.8, "exp(−value)"),
+        ("target log-likelihood", -1.2, -0.8, "exp(value)"),
+        ("token edit distance", 3.0, 1.0, "exp(−value)"),
+        ("mean squared error", 30.0, 10.0, "−value"),
+    ],
+)
+def test_a_curve_says_how_it_came_of_the_values_of_the_file(metric, first, last, rescaled):
+    values = np.linspace(first, last, 8).round(2)
+    n_items = 100 if rescaled in ("", "1 − value") else None
+    table = pl.DataFrame(rows("t", metric, values.tolist(), n_items))
+    (curve,) = group(table, None, "n_params", None)[0].metrics
+    assert curve.rescaled == rescaled
+    made = {
+        "": values,
+        "1 − value": 1 - values,
+        "exp(−value)": np.exp(-values),
+        "exp(value)": np.exp(values),
+        "−value": -values,
+    }
+    np.testing.assert_allclose(curve.y, made[rescaled])
 
 
 def test_declines():

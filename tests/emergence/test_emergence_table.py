@@ -104,11 +104,11 @@ def test_one_bad_curve_does_not_cost_the_others():
         "two": (curve("two", [0.1, 0.2], SIZES[:2]), "fewer than 3 models"),
         "one size": (
             curve("one size", [0.1, 0.2, 0.3], [10**9] * 3),
-            "one n_params for m0, m1, m2: which is larger?",
+            "m0, m1 and m2 have the same size: which comes first?",
         ),
         "twins": (
             curve("twins", sizes=[10**8, 10**9, 10**9, 10**10, 10**11]),
-            "one n_params for m1, m2: which is larger?",
+            "m1 and m2 have the same size: which comes first?",
         ),
         "nan": (curve("nan", [0, 0.1, np.nan, 0.3, 0.4]), "the score of m2 is not finite"),
         "inf": (curve("inf", [0, 0.1, 0.2, 0.3, np.inf]), "the score of m4 is not finite"),
@@ -232,8 +232,19 @@ def test_direction(metric, columns, sign):
 
 def test_a_direction_that_is_not_known_is_not_guessed():
     row = only(curve(metric="inverse perplexity"))
-    note = "whether a higher inverse perplexity is better is not known: state higher_is_better"
+    note = "whether a higher inverse perplexity is better is not known: "
+    note += "add a column `higher_is_better` with true or false"
     assert (row["note"], row["emergence_score"]) == (note, None)
+    unnamed = only(curve(metric="score"))["note"]
+    assert unnamed == (
+        "whether a higher score is better is not known: name the metric in a column `metric` "
+        "(accuracy, exact match, …), or add a column `higher_is_better` with true or false"
+    )
+
+
+def test_two_pairs_of_one_size_are_not_said_to_be_four():
+    sizes = [10**8, 10**8, 10**9, 10**9, 10**10]
+    assert only(curve(sizes=sizes))["note"] == ("m0 and m1 have the same size: which comes first?")
 
 
 def test_errors_that_fall_have_the_score_of_accuracies_that_rise():

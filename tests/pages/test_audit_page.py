@@ -1,9 +1,14 @@
 """The page that audits real logs: its folder, its claims by hand, its sentences."""
 
+import io
+import re
+from pathlib import Path
+
 import polars as pl
+from rich.console import Console
 
 from mirage import datasets
-from mirage.audit import audit
+from mirage.audit import audit, terminal
 from mirage.book.claims import Found
 from mirage.pages import audit as page
 from mirage.statistics.intervals import clopper_pearson_interval
@@ -41,7 +46,7 @@ def test_findings_and_sentences_by_hand():
     assert results["audit-addition"] == Found(0.5, half, 2, "curves")
     assert results["audit-olmo"] == "the data are not here"
     texts = page.read_aloud(page.one(found, "addition", "shots 2"), "a")
-    assert texts["a-verdict"] == "jump under every metric"
+    assert texts["a-verdict"] == "jump, one metric only"
     assert (texts["a-below"], texts["a-above"]) == ("800M", "1.6B")
     assert (texts["a-score-below"], texts["a-score-above"]) == ("0.1", "0.6")
     assert texts["a-models"] == "8"
@@ -60,3 +65,23 @@ def test_the_folder_holds_real_logs_and_a_table(tmp_path):
     assert ((table["score"] * 5000).round() - table["score"] * 5000).abs().max() < 1e-6
     ladder = page.ladder(data)
     assert ladder["model"].n_unique() == 25
+
+
+def test_the_terminal_of_the_page_is_no_wider_than_its_box():
+    """The box of an output shows about 78 characters; the last column is the one that matters."""
+    source = (Path(__file__).parents[2] / "notebooks" / "audit.ipynb").read_text(encoding="utf-8")
+    (width,) = map(int, re.findall(r"Console\(width=(\d+)", source))
+    assert width <= 78
+    console = Console(width=width, file=io.StringIO())
+    terminal.show(audit(TABLE, chance={page.MMLU: 0.25, "addition": 0.0}), console)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    (header,) = [line for line in lines if "what the data say" in line]
+    assert header.index("what the data say") < width / 2, "it has the wider half"
+
+
+def test_the_metric_read_aloud_is_the_card_s():
+    found = page.one(audit(TABLE, chance={"addition": 0.0}), "addition", "shots 2")
+    name = page.read_aloud(found, "a")["a-metric"]
+    (card,) = found._cards()
+    assert card["metric"] == card["curves"][0]["metric"] == name == "exact match"

@@ -129,7 +129,7 @@ def test_a_copy_in_another_folder(tmp_path):
     put(tmp_path / "backup", files[0])
     found, logs = judged(tmp_path)
     assert found["note"].item() is None
-    assert ["are copies of those in" in note for note in logs.notes] == [True]
+    assert ["1 score is a copy of that in" in note for note in logs.notes] == [True]
 
 
 @pytest.mark.parametrize(

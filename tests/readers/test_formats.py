@@ -273,6 +273,64 @@ def test_columns_can_be_named(tmp_path):
     assert found.select("model", "task", "score").row(0) == ("quill-70m", "riddles", 0.25)
 
 
+def test_one_of_a_kind_is_no_plural(tmp_path):
+    lines = ["model,task,metric,score", "quill-70m,t,acc,0.25", "nameless,t,acc,0.5"]
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("\n".join(lines))
+    (tmp_path / "notes.txt").write_text("hello")
+    logs = read(tmp_path)
+    (fault,) = logs.faults
+    assert "Its 2 scores are left out" in fault
+    assert "1 file of other kinds is left out (.txt)" in logs.notes
+    (copied,) = [note for note in logs.notes if "copy" in note]
+    assert f"b.csv: 1 score is a copy of that in {tmp_path / 'a.csv'}, and dropped" in copied
+    assert "Its 1 score is left out" in read(tmp_path / "a.csv").faults[0]
+    several = table(tmp_path / "c.csv", [{"model": "quill-70m", "acc": y} for y in (0.1, 0.2)])
+    (note,) = [note for note in read(several).notes if "several" in note]
+    assert "1 curve has several different scores of quill-70m" in note
+    (tmp_path / "torn.json").write_text("{")
+    files = [tmp_path / name for name in ("a.csv", "torn.json")]
+    with pytest.raises(DataError, match="1 of 2 result files cannot be read"):
+        read(files, strict=True, n_params={"nameless": "1B"})
+
+
+def test_a_column_stated_to_be_the_score_keeps_its_metric(tmp_path):
+    rows = [{"model": "quill-70m", "task": "riddles", "acc": 0.25, "points": 3}]
+    path = table(tmp_path / "scores.csv", rows)
+    scores = read(path, columns={"acc": "score"}).scores
+    assert scores.select("metric", "score", "higher_is_better").rows() == [("acc", 0.25, True)]
+    # What is no metric names none, and a column of names goes before the header.
+    assert read(path, columns={"points": "score"}).scores["metric"].to_list() == ["score"]
+    named = table(tmp_path / "named.csv", [rows[0] | {"metric": "exact match"}])
+    assert read(named, columns={"acc": "score"}).scores["metric"].to_list() == ["exact match"]
+
+
+def test_models_and_a_column_per_metric_are_enough(tmp_path):
+    rows = [{"model": "quill-70m", "acc": 0.25}, {"model": "quill-1b", "acc": 0.5}]
+    scores = read(table(tmp_path / "riddles.csv", rows)).scores
+    assert scores.select("task", "n_params", "metric", "score").rows() == [
+        ("riddles", 70_000_000, "acc", 0.25),
+        ("riddles", 1_000_000_000, "acc", 0.5),
+    ]
+
+
+def test_whether_higher_is_better_is_read_from_text(tmp_path):
+    rows = [{"model": "quill-70m", "task": "t", "score": 0.25, "higher_is_better": "true"}]
+    rows += [{"model": "quill-70m", "task": "u", "score": 0.25, "higher_is_better": "false"}]
+    scores = read(table(tmp_path / "scores.csv", rows)).scores
+    assert scores["higher_is_better"].to_list() == [True, False]
+
+
+def test_a_table_without_scores_says_how_to_name_the_column(tmp_path):
+    path = table(tmp_path / "scores.csv", [{"model": "quill-70m", "task": "t", "points": 0.25}])
+    with pytest.raises(DataError) as error:
+        read(path)
+    assert "found no results in 1 file: " in str(error.value)
+    assert str(error.value).endswith(
+        "say which: `--columns score=NAME` (in Python `columns={'NAME': 'score'}`)"
+    )
+
+
 def test_a_column_for_each_metric(tmp_path):
     rows = [
         {"model": "quill-70m", "task": "t", "acc": 0.25, "acc_stderr": 0.03, "brier": 0.6, "n": 200}

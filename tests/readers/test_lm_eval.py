@@ -128,7 +128,7 @@ def test_bad_files_are_named_and_the_rest_stands(tmp_path):
 def test_nothing_and_nothing_there(tmp_path):
     with pytest.raises(DataError, match="found no results in 0 files, expected one of"):
         lm_eval.read([tmp_path])
-    with pytest.raises(DataError, match=r"in 1 files: .*gone\.json: No such file"):
+    with pytest.raises(DataError, match=r"in 1 file: .*gone\.json: No such file"):
         lm_eval.read([tmp_path / "gone.json"])
 
 

@@ -68,7 +68,8 @@
   };
   const describe = (curve) => {
     const first = curve.points[0], last = curve.points[curve.points.length - 1];
-    return `${curve.metric} of ${curve.points.length} models, from ${number(first.y)} at ${size(first.x)} to ${number(last.y)} at ${size(last.x)}`;
+    const label = curve.label ? `, ${curve.label},` : "";
+    return `${curve.metric}${label} of ${curve.points.length} models, from ${number(first.y)} at ${size(first.x)} to ${number(last.y)} at ${size(last.x)}`;
   };
   const plot = (curve, logarithmic) => {
     const W = 300, H = 190, L = 46, R = 8, T = 8, B = 34;
@@ -186,7 +187,7 @@
       ability.plan ? make("p", { class: "plan" }, ability.plan) : null,
       toggle,
       panels,
-      make("p", { class: "legend" }, "Bars: 95 % intervals. Grey band above chance: scores that so few items cannot distinguish from chance. Grey column: gap of the largest jump. Dashed: fitted smooth trend. Dotted: chance."),
+      make("p", { class: "legend" }, "Bars: 95 % intervals. Grey band above chance: scores that so few items cannot distinguish from chance. Grey column: gap of the largest jump. Dashed: fitted smooth trend. Dotted: chance." + (ability.curves.some((curve) => curve.label) ? " Rescaled: the value of the logs is drawn as the formula says, so that higher is better." : "")),
       numbers,
       ability.files.length ? files : null,
       self === top ? make("p", {}, make("a", { href: `#${ability.id}` }, "Link to this card")) : null,
@@ -209,7 +210,7 @@
     const rows = data.abilities.filter((ability) => {
       if (state.verdicts.size && !state.verdicts.has(ability.verdict)) return false;
       if (state.family && ability.family !== state.family) return false;
-      const text = `${ability.family} ${ability.task} ${ability.protocol} ${ability.metric}`.toLowerCase();
+      const text = `${ability.family} ${ability.task} ${ability.protocol} ${ability.metric} ${ability.logged}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
     const column = COLUMNS.find(([name]) => name === state.sort);
@@ -279,7 +280,7 @@
     };
     pager.replaceChildren(
       step("Previous", -1, state.page === 0),
-      make("span", { role: "status" }, `${rows.length} of ${data.abilities.length} abilities, page ${state.page + 1} of ${pages}`),
+      make("span", { role: "status" }, `${rows.length} of ${data.abilities.length} ${data.abilities.length === 1 ? "ability" : "abilities"}, page ${state.page + 1} of ${pages}`),
       step("Next", 1, state.page >= pages - 1),
     );
   };
