@@ -84,8 +84,8 @@ def read_file(source: Source) -> Found:
     if missing:
         raise BadFile(
             f"found the columns {', '.join(table.columns)}, expected one for "
-            f"{' and one for '.join(missing)}; say which: `--columns {missing[0]}=NAME` "
-            f"(in Python `columns={{'NAME': '{missing[0]}'}}`)"
+            f"{' and one for '.join(missing)}, and one row per model and task; say which: "
+            f"`--columns {missing[0]}=NAME` (in Python `columns={{'NAME': '{missing[0]}'}}`)"
         )
     if guessed:
         found.notes.append("columns: " + ", ".join(f"{a} is {b}" for a, b in guessed.items()))
@@ -257,7 +257,9 @@ def columns_of(source: Source) -> list[str] | None:
     ours |= {source.columns[name] for name in names if name in source.columns}
     if "model" in ours:  # and a column per metric, in a table of nothing else
         ours |= {name for name in names if catalogue.find(name.strip('"'))}
-    return names if len(ours) >= 2 else None
+    # A csv of models with other columns is meant for us, and is told what it lacks.
+    told = "model" in ours and start not in (b"{", b"[")
+    return names if len(ours) >= 2 or told else None
 
 
 def _separator(line: str) -> str:

@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 
+from mirage.files import DataError
 from mirage.readers import read
 
 SIZES = ("70m", "410m", "1.4b", "6.9b")
@@ -148,3 +149,10 @@ def test_items_that_come_again(tmp_path):
     assert logs.scores.sort("seed").select("score", "n_items").rows() == [(0.3, 10), (0.5, 10)]
     assert "10 rows have an item that was there before" in " ".join(logs.notes)
     assert logs.outcomes.select(pl.col("correct").sum()).item() == 8
+
+
+def test_a_leaderboard_is_told_what_a_table_is(tmp_path):
+    with pytest.raises(
+        DataError, match="model, mmlu, gsm8k, expected one for score, and one row per"
+    ):
+        scores(tmp_path, "model,mmlu,gsm8k", lines("quill-{size},{score},0.1"))
