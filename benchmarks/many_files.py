@@ -74,7 +74,9 @@ def _draw(cost: dict[int, float], peaks: dict[int, float]) -> None:
     left.plot(list(cost), [1e3 * seconds for seconds in cost.values()], "o-")
     left.set(xscale="log", xlabel="files", ylabel="ms a file", ylim=0)
     right.plot(list(peaks), list(peaks.values()), "s-")
-    right.set(xscale="log", yscale="log", xlabel="files", ylabel="peak memory, MiB", ylim=(50, 1000))
+    right.set(
+        xscale="log", yscale="log", xlabel="files", ylabel="peak memory, MiB", ylim=(50, 1000)
+    )
     figure.savefig(PLOT, metadata={"Date": None, "Title": f"measured {date.today():%-d %B %Y}"})
     plt.close(figure)
 
