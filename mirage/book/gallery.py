@@ -145,7 +145,7 @@ def picture(found: Sequence[Tile], columns: int = 1) -> bytes:
             if titled:
                 title = textwrap.fill(tile.title, 44)
                 part.suptitle(title, fontsize=TEXT, x=0.02, ha="left", weight="bold")
-                part.supxlabel(textwrap.fill(tile.key, 62), fontsize=SMALL, x=0.02, ha="left")
+                part.supxlabel(textwrap.fill(tile.key, 56), fontsize=SMALL, x=0.02, ha="left")
             _draw(part, tile.panels)
         text = _svg(figure, transparent=not titled)  # the README's page may be dark
         plt.close(figure)
@@ -173,7 +173,7 @@ def _draw(part: Figure, kept: Sequence[Panel]) -> None:
             ax.margins(y=0.25)
             ax.invert_yaxis()
         message = panel.message.replace(" %", "\N{NO-BREAK SPACE}%")
-        width = 20 if len(kept) > 1 else 30
+        width = 18 if len(kept) > 1 else 30
         ax.set_title(textwrap.fill(message, width), loc="left", fontsize=TEXT)
 
 
