@@ -167,14 +167,19 @@ def _draw(part: Figure, kept: Sequence[Panel]) -> None:
             for name in ("xlabel", "ylabel")
         )
         ax.set_xlabel(xlabel, fontsize=SMALL)
-        ax.set_ylabel(textwrap.fill(ylabel, 24), fontsize=SMALL)
+        ax.set_ylabel(textwrap.fill(_unbroken(ylabel), 24), fontsize=SMALL)
         if panel.rows:
             ax.set_yticks(list(panel.rows.values()), list(panel.rows))
             ax.margins(y=0.25)
             ax.invert_yaxis()
-        message = panel.message.replace(" %", "\N{NO-BREAK SPACE}%")
-        width = 18 if len(kept) > 1 else 30
+        message = _unbroken(panel.message)
+        width = 17 if len(kept) > 1 else 30
         ax.set_title(textwrap.fill(message, width), loc="left", fontsize=TEXT)
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number with its sign on one line."""
+    return re.sub(r" (?=%)| (?==)|(?<==) ", "\N{NO-BREAK SPACE}", text)
 
 
 def _quiet(ax: Axes) -> None:
