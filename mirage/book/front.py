@@ -69,9 +69,9 @@ def in_one_sentence(executed: Sequence[Path]) -> str:
     }[_holds(found, "not-a-mirage-steep")]
     often = "Often" if 2 * len(good) >= len(known) else "Sometimes"
     return (
-        f"**{often if good else 'Not in this build'}:** in {len(good)} of {len(known)}"
-        " comparisons on the same outputs, an all-or-nothing metric (*sharp*) begins to rise at"
-        " larger sizes than one with partial credit (*smooth*)."
+        f"**{often if good else 'Not in this build'}:** in {len(good)} of the {len(known)}"
+        " comparisons that our data decide, an all-or-nothing metric (*sharp*) begins to rise at"
+        " larger sizes than one with partial credit (*smooth*) of the same outputs."
         f"\n**{turn}:** when our transformers learn addition, {real}.\n"
     )
 
@@ -169,7 +169,7 @@ def banner(executed: Sequence[Path], profile: str) -> str:
     """
     stamps = [found for path in executed if (found := stamp.read(path))]
     data = {one.name: one.description for found in stamps for one in found.loaded}
-    subsets = sorted(name for name, description in data.items() if description.startswith(SUBSET))
+    subsets = sorted(text for text in data.values() if text.startswith(SUBSET))
     kind = "warning" if subsets else "note"
     sizes = "one seed and few sizes" if profile == "quick" else "the paper's sizes and more seeds"
     lines = [
@@ -177,6 +177,7 @@ def banner(executed: Sequence[Path], profile: str) -> str:
         f"This build ran the *{profile}* {{term}}`profile`: {sizes}.",
         f"Data sets: {len(data)}, listed in {{doc}}`/book/reproduce`.",
     ]
-    if subsets:
-        lines.append(f"Only a subset of the data was used of: {', '.join(subsets)}.")
+    for text in subsets:
+        name, _, share = text.removeprefix(f"{SUBSET} of ").rstrip(")").partition(" (")
+        lines.append(f"Of {name} only a part was used{f': {share}' * bool(share)}.")
     return "\n".join([*lines, "```", ""])

@@ -24,8 +24,10 @@ from mirage.files import atomic_write
 
 NAME = "gallery.svg"  # in book/_static, for the README
 FOLDER = "book/_generated/gallery"
-SIZE = (3.6, 1.9)  # inches of one picture: at 96 px an inch, as wide as half the page or a phone
+SIZE = (3.6, 2.2)  # inches of one picture: at 96 px an inch, as wide as half the page or a phone
 TEXT = 9
+KEY = 0.4  # inches below a tile for its key, where the picture is all there is
+SMALL = TEXT - 1  # of axes and keys
 
 
 class Tile(msgspec.Struct, frozen=True):
@@ -47,6 +49,11 @@ class Tile(msgspec.Struct, frozen=True):
     title: str
     panels: list[Panel]
     claims: list[Claim]
+
+    @property
+    def key(self) -> str:
+        """What its marks and lines mean, besides hollow for the paper's points."""
+        return " ".join(panel.key for panel in self.panels if panel.key)
 
 
 def tiles(executed: Sequence[Path]) -> list[Tile]:
@@ -81,6 +88,7 @@ def markdown(found: Sequence[Tile]) -> str:
             f":img-top: _generated/gallery/{tile.page}.svg",
             f":img-alt: {alt_text(tile)}",
             "",
+            *([tile.key, ""] if tile.key else []),
             chip(tile.claims),
             ":::",
             "",
@@ -89,11 +97,13 @@ def markdown(found: Sequence[Tile]) -> str:
 
 
 def alt_text(tile: Tile) -> str:
-    """Say what a tile shows: its panels' messages, and whose points are there."""
+    """Say what a tile shows: its panels' messages, its key, and whose points are there."""
     messages = "; ".join(panel.message for panel in tile.panels if panel.message)
     hollow = [one.hollow for panel in tile.panels for one in panel.series]
-    whose = "the paper's points, hollow" * any(hollow), "ours, filled" * (not all(hollow))
-    return f"Small picture. {messages}. With {' and '.join(filter(None, whose))}."
+    whose = "The paper's points are hollow" if any(hollow) else "All points are ours"
+    both = any(hollow) and not all(hollow)
+    told = [f"Small picture. {messages}.", tile.key, f"{whose}{', ours filled' * both}."]
+    return " ".join(filter(None, told))
 
 
 def chip(found: Sequence[Claim]) -> str:
@@ -123,11 +133,11 @@ def picture(found: Sequence[Tile], columns: int = 1) -> bytes:
     found : sequence of Tile
         At least one.
     columns : int
-        Tiles in a row; with more than one each tile has its title.
+        Tiles in a row; with more than one each tile has its title and its key.
     """
     rows = -(-len(found) // columns)
     titled = columns > 1
-    width, height = SIZE[0] * columns, (SIZE[1] + 0.3 * titled) * rows
+    width, height = SIZE[0] * columns, (SIZE[1] + (0.3 + KEY) * titled) * rows
     with plt.style.context(plots.STYLE):
         figure = plt.figure(figsize=(width, height))
         parts = figure.subfigures(rows, columns, squeeze=False).flat
@@ -135,6 +145,7 @@ def picture(found: Sequence[Tile], columns: int = 1) -> bytes:
             if titled:
                 title = textwrap.fill(tile.title, 44)
                 part.suptitle(title, fontsize=TEXT, x=0.02, ha="left", weight="bold")
+                part.supxlabel(textwrap.fill(tile.key, 56), fontsize=SMALL, x=0.02, ha="left")
             _draw(part, tile.panels)
         text = _svg(figure, transparent=not titled)  # the README's page may be dark
         plt.close(figure)
@@ -150,18 +161,30 @@ def _draw(part: Figure, kept: Sequence[Panel]) -> None:
             ax.plot(one.x, one.y, mfc="none" if one.hollow else color, **style)
         ax.set(xscale=panel.xscale, yscale=panel.yscale)
         _quiet(ax)
+        # One label may stand for a row or a column of panels.
+        xlabel, ylabel = (
+            next(filter(None, [getattr(one, name) for one in (panel, *kept)]), "")
+            for name in ("xlabel", "ylabel")
+        )
+        ax.set_xlabel(xlabel, fontsize=SMALL)
+        ax.set_ylabel(textwrap.fill(_unbroken(ylabel), 24), fontsize=SMALL)
         if panel.rows:
             ax.set_yticks(list(panel.rows.values()), list(panel.rows))
             ax.margins(y=0.25)
             ax.invert_yaxis()
-        message = panel.message.replace(" %", "\N{NO-BREAK SPACE}%")
-        width = 20 if len(kept) > 1 else 30
+        message = _unbroken(panel.message)
+        width = 17 if len(kept) > 1 else 30
         ax.set_title(textwrap.fill(message, width), loc="left", fontsize=TEXT)
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number with its sign on one line."""
+    return re.sub(r" (?=%)| (?==)|(?<==) ", "\N{NO-BREAK SPACE}", text)
 
 
 def _quiet(ax: Axes) -> None:
     """Few and small labels: the picture is less than four inches wide."""
-    ax.tick_params(labelsize=TEXT - 1, which="both")
+    ax.tick_params(labelsize=SMALL, which="both")
     ax.minorticks_off()
     for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "linear":

@@ -15,6 +15,11 @@ from mirage.book.claims import Claim, Kind, Verdict
 from mirage.files import atomic_write
 
 ERRATA = "errata"  # the notebook of slips in the paper, which are counted apart
+SOURCES = {  # of data sets, as verbs; `mirage.datasets.load` names them
+    "directory": "were read from the data folder (`$MIRAGE_DATA`)",
+    "embedded": "ship with the package",
+    "download": "were downloaded",
+}
 
 
 def verdicts_table(executed: Sequence[Path]) -> str:
@@ -45,7 +50,7 @@ def verdicts_table(executed: Sequence[Path]) -> str:
         ":::{table} Verdicts on the paper's own claims, by page.",
         ":name: tab-verdicts",
         "",
-        *_counts([(_link(path), found) for path, found in papers]),
+        *_counts([(_link(path), found) for path, found in papers], whole=False),
         ":::",
         "",
     ]
@@ -227,16 +232,20 @@ def _summary(pages: Sequence[tuple[Path, Sequence[Claim]]], plain: bool = False)
     )
 
 
-def _counts(pages: Sequence[tuple[str, Sequence[Claim]]]) -> list[str]:
-    """Write a table: how many claims each page has, and how many of each verdict."""
+def _counts(pages: Sequence[tuple[str, Sequence[Claim]]], whole: bool = True) -> list[str]:
+    """Write a table: how many claims each page has, and how many of each verdict, or of each
+    that occurs.
+    """
     every = [claim for _, found in pages for claim in found]
+    given = {claim.verdict for claim in every}
+    verdicts = [verdict for verdict in Verdict if whole or verdict in given]
     lines = [
-        f"| page | claims | {' | '.join(Verdict)} |",
-        f"|---|{'---|' * (1 + len(Verdict))}",
+        f"| page | claims | {' | '.join(verdicts)} |",
+        f"|---|{'---|' * (1 + len(verdicts))}",
     ]
     for name, found in [*pages, ("**all**", every)]:
         counts = Counter(claim.verdict for claim in found)
-        cells = (str(counts[verdict] or "–") for verdict in Verdict)
+        cells = (str(counts[verdict] or "–") for verdict in verdicts)
         lines.append(f"| {name} | {len(found)} | {' | '.join(cells)} |")
     return lines
 
@@ -276,7 +285,10 @@ def runs_table(executed: Sequence[Path], profile: str) -> str:
         f" on Python {platform.python_version()}, {platform.system()} {platform.machine()}.",
         "",
         *_data_sets(sorted(data.values(), key=lambda one: one.name)),
-        "| notebook | run on | seconds |",
+        "Seconds are of this run; trained networks may have come from the cache, which saves most"
+        " of the time.",
+        "",
+        "| notebook | run on | seconds in this run |",
         "|---|---|---|",
     ]
     for path in executed:
@@ -287,9 +299,22 @@ def runs_table(executed: Sequence[Path], profile: str) -> str:
 
 
 def _data_sets(data: Sequence[stamp.Data]) -> list[str]:
-    """Write the table of the data sets that were loaded, and where they came from."""
-    rows = [f"| {one.name} | {_cell(one.description)} | {_cell(one.source)} |" for one in data]
-    return ["| data set | content | source |", "|---|---|---|", *rows, ""] if rows else []
+    """Write the table of the data sets that were loaded, and say where they came from."""
+    if not data:
+        return []
+    sources = {one.source for one in data}
+    if len(sources) == 1:
+        lines = [f"All data sets {SOURCES[sources.pop()]}.", ""]
+        head, ends = "| data set | content |", [""] * len(data)
+    else:
+        words = [f"*{name}*, those that {SOURCES[name]}" for name in SOURCES if name in sources]
+        lines = [f"Sources: {'; '.join(words)}.", ""]
+        head, ends = "| data set | content | source |", [f" {one.source} |" for one in data]
+    rows = [
+        f"| {one.name} | {_cell(one.description)} |{end}"
+        for one, end in zip(data, ends, strict=True)
+    ]
+    return [*lines, head, "|---" * (head.count("|") - 1) + "|", *rows, ""]
 
 
 def _commit() -> str:

@@ -60,6 +60,10 @@ class Panel(msgspec.Struct, frozen=True):
         In the order in which they were drawn.
     rows : dict of str to float
         Names on the y axis and where they are; empty where it has numbers.
+    xlabel, ylabel : str
+        What its axes are; empty where a neighbour's label stands for both.
+    key : str
+        What marks and lines mean, besides hollow for the paper's; of this panel and the next ones.
     """
 
     message: str
@@ -67,20 +71,26 @@ class Panel(msgspec.Struct, frozen=True):
     yscale: str
     series: list[Series]
     rows: dict[str, float] = {}
+    xlabel: str = ""
+    ylabel: str = ""
+    key: str = ""
 
 
-def keep(*panels: Axes | Sequence[Axes]) -> None:
+def keep(*panels: Axes | Sequence[Axes], key: str = "") -> None:
     """Keep panels of a figure for the gallery.
 
     Parameters
     ----------
     *panels : Axes or sequence of Axes
         Each a panel; of several axes the lines are drawn in one panel, titled as the last one.
+    key : str
+        A sentence on what their marks and lines mean, besides hollow for the paper's points.
     """
     from IPython.display import display
 
-    for axes in panels:
-        content = msgspec.to_builtins(panel([axes] if isinstance(axes, Axes) else axes))
+    for i, axes in enumerate(panels):
+        kept = panel([axes] if isinstance(axes, Axes) else axes)
+        content = msgspec.to_builtins(msgspec.structs.replace(kept, key=key if i == 0 else ""))
         display({MIME: content}, raw=True)
 
 
@@ -102,7 +112,15 @@ def panel(axes: Sequence[Axes]) -> Panel:
     message = re.sub("^(ours|paper): ", "", message)  # both are in one panel
     drawn = [_series(line) for ax in axes for line in ax.lines if _of_data(line, ax)]
     series = [one for one in drawn if one.x]
-    return Panel(message, last.get_xscale(), last.get_yscale(), series, _rows(last))
+    return Panel(
+        message=message,
+        xscale=last.get_xscale(),
+        yscale=last.get_yscale(),
+        series=series,
+        rows=_rows(last),
+        xlabel=last.get_xlabel(),
+        ylabel=last.get_ylabel(),
+    )
 
 
 def _rows(ax: Axes) -> dict[str, float]:

@@ -236,8 +236,9 @@ def study(trained: Mapping[str, Family], depth: Profile, rng: np.random.Generato
         passed.append(pass_until(first, asked.task, asked.held_out, depth, rng))
         least = rows.filter(pl.col("n_params") == pl.col("n_params").min())
         smallest[task] = _over_chance(least, CHANCE[task], rng)
-        counts.append(f"{len(asked.held_out)} {NAMES[task]}")
-    described = f"held-out problems ({'; '.join(counts)}), first seed of each size"
+        what, _, length = NAMES[task].partition(", ")
+        counts.append(f"{len(asked.held_out):,} held-out {what} ({length})")
+    described = f"{' and '.join(counts)} of the first seed of each size"
     return Study(measured, pl.concat(passed), smallest, described)
 
 

@@ -60,6 +60,16 @@ def labels(found: Mapping[tuple[str, str], pl.DataFrame]) -> dict[tuple[str, str
     return written
 
 
+HEADERS = {  # of the table of doubtful accuracies
+    "target_length": "L",
+    "temperature": "T",
+    "score": "accuracy",
+    "fewest": "fewest items possible",
+    "needed": "items needed",
+    "verdict": "above chance?",
+}
+
+
 def doubtful(cells: pl.DataFrame) -> pl.DataFrame:
     """Choose the accuracies of `against_chance` that are not above chance, for a table."""
     rows = cells.filter(pl.col("verdict") != "above").sort("verdict", "task", "target_length")
@@ -74,7 +84,10 @@ def doubtful(cells: pl.DataFrame) -> pl.DataFrame:
         "needed",
     )
     needed = pl.when(pl.col("needed").is_finite()).then("needed")
-    return rows.with_columns(needed=needed.ceil().cast(pl.Int64)).select(*columns, "verdict")
+    names = {task: name.partition(",")[0] for task, name in NAMES.items()}
+    return rows.with_columns(
+        needed=needed.ceil().cast(pl.Int64), task=pl.col("task").replace(names)
+    ).select(*columns, "verdict")
 
 
 def numbers(cells: pl.DataFrame, found: Study, depth: Profile) -> dict[str, str]:

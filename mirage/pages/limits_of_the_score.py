@@ -163,7 +163,8 @@ def verdict_shares(counts: Sequence[int], n_fits: int, rng: np.random.Generator)
     Returns
     -------
     polars.DataFrame
-        Columns ``truth``, ``n_sizes`` and ``share`` of right verdicts, in [0, 1].
+        Columns ``truth``, ``n_sizes``, and in [0, 1] the ``share`` of right verdicts and that of
+        "not identifiable", ``open``.
     """
     right, rows = {"smooth": ["smooth"], "jump": ["broken", "step"]}, []
     for n in counts:
@@ -177,9 +178,24 @@ def verdict_shares(counts: Sequence[int], n_fits: int, rng: np.random.Generator)
             draws = draw_accuracies(y, 200, n_fits, rng)
             drawn = [checked(grid, draw, 200, None, "size", None) for draw in draws]
             said = [found.verdict for found, _ in compare_curves(drawn)]
-            share = float(np.isin(said, right[truth]).mean())
-            rows.append({"truth": truth, "n_sizes": n, "share": share})
+            shares = {
+                "share": float(np.isin(said, right[truth]).mean()),
+                "open": said.count("not identifiable") / len(said),
+            }
+            rows.append({"truth": truth, "n_sizes": n} | shares)
     return pl.DataFrame(rows)
+
+
+def rank(found: Estimate) -> str:
+    """Say how the score ranks jumps beside smooth curves, from its area under the ROC curve.
+
+    Examples
+    --------
+    >>> rank(Estimate(0.24, (0.2, 0.3), 100)), rank(Estimate(0.5, (0.4, 0.6), 100))
+    ('below', 'no differently from')
+    """
+    low, high = found.interval
+    return "below" if high < 0.5 else "above" if low > 0.5 else "no differently from"
 
 
 def left_out() -> pl.DataFrame:

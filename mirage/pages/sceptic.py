@@ -68,6 +68,20 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
+# What the number of each answer is, where it stands alone above its figure.
+QUANTITIES = {
+    "sceptic-forecast": "Error by way of bits per byte over error from compute",
+    "sceptic-threshold": "Share of tasks on which the probability of the right answer is dormant"
+    " over more than a tenth of the range",
+    "sceptic-straight": "Share of tasks that bend (p ≤ 0.05)",
+    "sceptic-hard": "Change of accuracy on hard items from the smallest sizes to the middle ones",
+    "sceptic-breaks": "Share of tasks whose bits per byte a broken curve explains better than every"
+    " smooth one",
+    "sceptic-chain": "Smaller of the mean losses of rank correlation at the two steps",
+    "sceptic-seeds": "Seeds in the middle third, as a share of those in it and in the emptier"
+    " outer third",
+}
+
 
 def findings(
     error: Found | None,
@@ -114,29 +128,33 @@ def _share(k: int, n: int, n_of: str) -> Found | str:
 
 
 class Answer:
-    """A claim's verdict, our number and the rule in one line; shown under its figure.
+    """A claim's verdict, what was measured, our number and the rule; shown above its figure.
 
     Parameters
     ----------
     claim : Claim
         Judged.
+    quantity : str
+        What its number is.
 
     Examples
     --------
     >>> claim = Claim(id="x", statement="It rises.", rule=Exceeds(0), ours=0.3, interval=(0.1, 0.5))
-    >>> Answer(claim)
-    holds: 0.3 [0.1, 0.5], asked: above 0
+    >>> Answer(claim, "Slope")
+    holds: Slope: 0.3 [0.1, 0.5]. Rule: above 0.
     """
 
-    def __init__(self, claim: Claim):
+    def __init__(self, claim: Claim, quantity: str):
         (_, _, self.ours, self.rule, self.answer), *_ = rows([claim])
-        self.claim = claim
+        self.claim, self.quantity = claim, quantity
 
     def __repr__(self) -> str:
         return f"{self.answer}: {self._text()}"
 
     def _text(self) -> str:
-        return self.claim.reason if self.claim.ours is None else f"{self.ours}, asked: {self.rule}"
+        if self.claim.ours is None:
+            return f"{self.quantity}: {self.claim.reason}"
+        return f"{self.quantity}: {self.ours}. Rule: {self.rule}."
 
     def _repr_html_(self) -> str:
         return f"{badge(self.claim)} {html.escape(self._text())}"
@@ -144,7 +162,10 @@ class Answer:
 
 def answers(claims: Iterable[Claim]) -> dict[str, Answer]:
     """Answers of judged claims, by the name under which they are glued, e.g. ``answer-seeds``."""
-    return {claim.id.replace("sceptic", "answer", 1): Answer(claim) for claim in claims}
+    return {
+        claim.id.replace("sceptic", "answer", 1): Answer(claim, QUANTITIES[claim.id])
+        for claim in claims
+    }
 
 
 def numbers(

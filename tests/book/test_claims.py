@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirage.book import claims, landing
+from mirage.book import claims, landing, stamp
 from mirage.book.claims import Claim, Found, Kind, judged, record
 from mirage.book.rules import Below, Equals, Exceeds, Verdict
 from mirage.formatting import number
@@ -314,7 +314,8 @@ def test_landing_page_counts_verdicts_and_keeps_its_columns(executed, tmp_path):
     assert "1 reproduced with deviation, 1 not attempted." in text
     assert "statements that the paper implies (0), questions of our own (1)" in text
     assert "statements of detail, 1 of whose 3 checks fail" in text
-    assert "| {doc}`Toy notebook </notebooks/toy-notebook>` | 2 | – | 1 | – | – | 1 |" in page
+    assert "| page | claims | reproduced with deviation | not attempted |" in page
+    assert "| {doc}`Toy notebook </notebooks/toy-notebook>` | 2 | 1 | 1 |" in page
     page = landing.claims_table([executed, errata])
     rows = [line for line in page.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 * 1 + 3, "two headers and the claims; errata are only counted"
@@ -376,3 +377,21 @@ def test_runs_table_has_a_row_per_notebook(executed):
     day, seconds = (cell.strip() for cell in row.split("|")[2:4])
     assert len(day) == len("2026-01-31")
     assert float(seconds) >= 0
+    assert "| seconds in this run |" in page
+    assert "the cache" in page
+
+
+def test_sources_of_data_are_explained_and_said_once_where_they_agree(tmp_path):
+    embedded = stamp.Data("mnist", "1", "MNIST | digits", "embedded")
+    folder = msgspec.structs.replace(embedded, name="bigg", source="directory")
+    path = tmp_path / "toy.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), path)
+    stamp.write(path, "key", [embedded])
+    page = landing.runs_table([path], "quick")
+    assert "All data sets ship with the package." in page
+    assert "| data set | content |\n|---|---|\n| mnist | MNIST \\| digits |\n" in page
+    stamp.write(path, "key", [embedded, folder])
+    page = landing.runs_table([path], "quick")
+    assert "*directory*, those that were read from the data folder (`$MIRAGE_DATA`); " in page
+    assert "*embedded*, those that ship with the package." in page
+    assert "| bigg | MNIST \\| digits | directory |" in page

@@ -80,6 +80,13 @@ def test_figures_have_the_ground_of_the_theme(desk):
     header.evaluate("e => e.remove()")
 
 
+def test_what_is_wider_than_its_box_says_so(desk):
+    tab, _, _ = desk
+    hint = "all => all.map(e => getComputedStyle(e, '::before').content)"
+    said = tab.locator(".bd-article .mirage-scrolls:not(pre, span)").evaluate_all(hint)
+    assert all("scroll for the rest" in text for text in said), said
+
+
 HELD = {"serious", "critical"}
 # Moderate in axe's count, and asked for all the same.
 ALSO_HELD = {"heading-order", "landmark-one-main", "page-has-heading-one"}

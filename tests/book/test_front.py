@@ -35,7 +35,7 @@ def test_five_sentences_even_without_any_claim(tmp_path):
 @pytest.mark.parametrize(
     ("ours", "words"),
     [
-        (4.0, ["1 of 2", "But not always", "falls abruptly"]),
+        (4.0, ["1 of the 2", "But not always", "falls abruptly"]),
         (-1.0, ["No exception here:", "gradually, too"]),
         (None, ["Perhaps not always:", "undecided"]),
     ],
@@ -53,8 +53,10 @@ def test_one_sentence_follows_the_verdicts(tmp_path, ours, words):
     assert all(word in text for word in words)
     late = [claim(name, -0.1) for name in ("figure-3-paper", "figure-3-times")]
     few = notebook(tmp_path, "few", claim("figure-2-accuracy", 0.3), *late)
-    assert front.in_one_sentence([few]).startswith("**Sometimes:** in 1 of 3")
-    assert "Not in this build:** in 0 of 0" in front.in_one_sentence([notebook(tmp_path, "empty")])
+    assert front.in_one_sentence([few]).startswith("**Sometimes:** in 1 of the 3")
+    assert "Not in this build:** in 0 of the 0" in front.in_one_sentence(
+        [notebook(tmp_path, "empty")]
+    )
 
 
 def test_the_claims_that_are_not_reproduced_are_named(tmp_path):
@@ -105,11 +107,12 @@ def test_a_gradual_loss_is_no_jump(tmp_path, ours, start):
 
 def test_banner_warns_of_a_subset(tmp_path):
     real = stamp.Data("mnist", "1", "MNIST", "embedded")
-    part = msgspec.structs.replace(real, name="cifar100", description="subset of CIFAR-100")
+    few = "subset of CIFAR-100 (2 000 of its 50 000 training images)"
+    part = msgspec.structs.replace(real, name="cifar100", description=few)
     path = notebook(tmp_path, "figure-11", data=[real])
     assert front.banner([path], "quick").startswith("```{note}")
     path = notebook(tmp_path, "figure-11", data=[real, part])
     text = front.banner([path], "paper")
     assert text.startswith("```{warning}")
-    assert "used of: cifar100" in text
+    assert "Of CIFAR-100 only a part was used: 2 000 of its 50 000 training images." in text
     assert "Data sets: 2" in text

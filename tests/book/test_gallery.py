@@ -63,7 +63,7 @@ def claim(ours, kind=Kind.PAPER, name="x"):
 
 
 def test_tiles_link_their_pages_and_count_the_papers_claims(tmp_path):
-    kept = panels.panel([axes()])
+    kept = msgspec.structs.replace(panels.panel([axes()]), key="Triangles: measured.")
     one = executed(
         tmp_path, "figure-7", kept, claim(1), claim(-1, name="y"), claim(-1, Kind.OURS, "z")
     )
@@ -73,10 +73,30 @@ def test_tiles_link_their_pages_and_count_the_papers_claims(tmp_path):
     assert ":link: /notebooks/figure-7\n" in text
     assert "Title of figure-7" in text
     assert "1 of 2 reproduced" in text
-    assert (
-        ":img-alt: Small picture. Accuracy jumps. With the paper's points, hollow and ours" in text
-    )
+    told = "Accuracy jumps. Triangles: measured. The paper's points are hollow, ours filled."
+    assert f":img-alt: Small picture. {told}\n\nTriangles: measured.\n\n" in text
     assert gallery.contents([one]) == found, "the same bytes on every run"
+
+
+def test_points_are_called_hollow_only_where_some_are():
+    kept = panels.panel([axes()])
+    hollow, filled = (
+        msgspec.structs.replace(kept, series=[one for one in kept.series if one.hollow == side])
+        for side in (True, False)
+    )
+    said = {name: gallery.alt_text(gallery.Tile("x", "X", [one], [])) for name, one in
+            (("all", hollow), ("none", filled))}  # fmt: skip
+    assert said["all"].endswith(" The paper's points are hollow.")
+    assert said["none"].endswith(" All points are ours.")
+
+
+def test_the_axes_of_a_tile_are_named():
+    ax = axes()
+    ax.set(xlabel="parameters", ylabel="accuracy")
+    first, second = panels.panel([ax]), panels.panel([axes()])  # the second shares the labels
+    assert (first.xlabel, first.ylabel) == ("parameters", "accuracy")
+    text = gallery.picture([gallery.Tile("x", "X", [first, second], [])]).decode()
+    assert text.count("parameters") == text.count("accuracy") == 2
 
 
 @pytest.mark.parametrize(

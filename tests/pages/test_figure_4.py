@@ -248,6 +248,8 @@ def test_text_and_tables():
     table = figure_4_text.doubtful(CELLS)
     assert set(table["verdict"]) == {"never above", "depends"}
     assert table.filter(verdict="never above")["needed"].is_null().all()
+    assert set(table["task"]) == {"products", "sums"}
+    assert set(figure_4_text.HEADERS) <= set(table.columns)
 
 
 def test_panels_are_drawn():

@@ -95,6 +95,16 @@ def test_the_papers_numbers_are_not_asked_of_a_small_subset(scores):
     assert words["f7-gap"] == "10.0 %"
 
 
+def test_the_text_says_how_far_the_errors_are_and_what_was_run(scores):
+    claims = judged(figure_7.CLAIMS, figure_7.findings(scores))
+    said = figure_7.conclusions(claims)["f7-errors"]
+    assert said.startswith("differ most from the published ones at k = ")
+    assert said.endswith(", where they are 10 % higher")
+    words = figure_7.numbers(scores)
+    assert words["f7-networks"].endswith(" autoencoders on CIFAR-100, 500 test images, one seed")
+    assert words["f7-enough"] == "20 000"
+
+
 def test_panels_are_drawn_and_lettered(scores):
     axes = Figure().subplots(3, 3)
     curves = tables.over_seeds(figure_7.standard(scores), bounds=(0, float("inf")))

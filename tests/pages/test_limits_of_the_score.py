@@ -73,6 +73,13 @@ def test_findings_answer_every_claim():
     assert last["limits-finite"] == Verdict.NOT_ATTEMPTED
 
 
+def test_four_sizes_leave_every_comparison_open(rng):
+    table = limits.verdict_shares((4,), 3, rng)
+    assert table["truth"].to_list() == ["smooth", "jump"]
+    assert table["share"].to_list() == [0, 0]
+    assert table["open"].to_list() == [1, 1], "no verdict, which is not a wrong one"
+
+
 def test_without_one_model_no_score_exceeds_two():
     table = limits.left_out()
     assert table.height == 18  # 4 products and 5 sums, two metrics

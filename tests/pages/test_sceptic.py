@@ -206,10 +206,17 @@ def test_an_answer_is_a_badge_and_a_line():
     answers = sceptic.answers(claims.values())
     assert list(answers) == ["answer-forecast", "answer-threshold"]
     badge = '<span class="verdict verdict-reproduced">holds</span>'
-    line = f"{badge} 0.5 [0.4, 0.6], n = 13 tasks, asked: below 1"
+    line = f"{badge} {sceptic.QUANTITIES['sceptic-forecast']}: 0.5 [0.4, 0.6], n = 13 tasks."
+    line += " Rule: below 1."
     assert answers["answer-forecast"]._repr_html_() == line
-    assert answers["answer-threshold"]._repr_html_().endswith("</span> a &lt; b")
-    assert repr(answers["answer-threshold"]) == "not attempted: a < b"
+    assert answers["answer-threshold"]._repr_html_().endswith(": a &lt; b")
+    quantity = sceptic.QUANTITIES["sceptic-threshold"]
+    assert repr(answers["answer-threshold"]) == f"not attempted: {quantity}: a < b"
+
+
+def test_every_answer_says_what_was_measured():
+    answers = sceptic.answers(claim.not_attempted("no data") for claim in sceptic.CLAIMS)
+    assert len({answer.quantity for answer in answers.values()}) == len(sceptic.CLAIMS) == 7
 
 
 def test_every_drawing_returns_its_axes():
