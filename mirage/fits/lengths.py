@@ -113,14 +113,14 @@ def geometric_length(
     curve = checked(length, accuracy, n_items, (0, 1), "size", None)
     design = np.stack([np.ones_like(curve.x), np.log(curve.x)])
     law = Link(curve, design, [-np.inf, 1.0], overdispersed)
-    free = Link(curve, design, [-np.inf, -np.inf], overdispersed)
+    free = Link(curve, design, [-np.inf, -np.inf], overdispersed, law)
     high, low = (np.exp(-np.exp(end)) for end in law.interval(0, level))
     unknown = Interval(np.nan, np.nan)
     return GeometricLength(
         p=float(np.exp(-np.exp(law.theta[0]))),
         interval=Interval(float(low), float(high)),
         exponent=float(free.theta[1]),
-        exponent_interval=free.interval(1, level) if len(np.unique(curve.x)) > 2 else unknown,
+        exponent_interval=free.interval(1, level, 1.0) if len(np.unique(curve.x)) > 2 else unknown,
         dispersion=law.noise,
     )
 

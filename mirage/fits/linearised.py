@@ -5,6 +5,7 @@ log(−log accuracy) in log size and in log target length, token edit distance i
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +15,12 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from mirage._check import inside
 from mirage.fits.data import Bounds, Curve, checked
 from mirage.fits.models import POWER_LEVELS
-from mirage.fits.profiles import SPREAD, crossings, profile
+from mirage.fits.profiles import SPREAD, Profile, crossings
 from mirage.fits.solver import deviance, minimise, spare_points
 from mirage.statistics.intervals import Interval
+
+REACH = 60.0  # how far from its estimate a θ is profiled, and how large it is in a fit
+WIDEST = 300.0  # of the other θ in a profile: where all is at chance, the level follows the bend
 
 
 class Curvature(NamedTuple):
@@ -87,8 +91,10 @@ def curvature(
     log(−log y) = a + b t + κ t², t the decades of x from the middle. With items this is a
     generalised linear model with the complementary log-log link of an error, fitted by
     likelihood, so that zeros count as what they are. The interval holds the κ that lose no more
-    than φ t², as in `threshold`; p comes from the same root at κ = 0. φ is the deviance over its
-    degrees of freedom, at least 1 (quasi-likelihood).
+    than φ t², as in `threshold`; p comes from the same root at κ = 0, so that p > 1 − level puts 0
+    into the interval. φ is the deviance over its degrees of freedom, at least 1 (quasi-likelihood).
+    The estimate is sought near straight lines. Where most scores are at chance, a rise about a
+    single size can fit the noise of that size better; such κ lie in the interval, too.
     Linearity in this plot is the test of Hu et al. (2024).
 
     Examples
@@ -112,13 +118,13 @@ def curvature(
         )
     half = (curve.frame.high - curve.frame.low) / 2
     design = np.stack([np.ones_like(t), t / half, (t / half) ** 2])
-    bent = Link(curve, design, [-np.inf, -np.inf, -np.inf], overdispersed)
     straight = Link(curve, design, [-np.inf, -np.inf, 0.0], overdispersed)
-    ends = bent.interval(2, level)
+    bent = Link(curve, design, [-np.inf, -np.inf, -np.inf], overdispersed, straight)
+    ends = bent.interval(2, level, 0.0)
     return Curvature(
         curvature=float(bent.theta[2] / half**2),
         interval=Interval(*(float(end / half**2) for end in ends)),
-        p=bent.p_against(straight),
+        p=bent.p_at(2, 0.0),
         slope=float(straight.theta[1] / half),
         dispersion=bent.noise,
     )
@@ -151,23 +157,37 @@ class Line:
 
 
 class Link:
-    """Accuracy = exp(−exp(θ · design)), fitted by likelihood; finite `held` θ are not fitted."""
+    """Accuracy = exp(−exp(θ · design)), fitted by likelihood; finite `held` θ are not fitted.
 
-    def __init__(self, curve: Curve, design: np.ndarray, held: list[float], overdispersed: bool):
+    `simpler` is a fit with more of them held. It is a start of this one and of its profiles, so
+    that neither loses more than it does.
+    """
+
+    def __init__(
+        self,
+        curve: Curve,
+        design: np.ndarray,
+        held: list[float],
+        overdispersed: bool,
+        simpler: Link | None = None,
+    ):
         self.curve, self.design = curve, design
         fixed = np.isfinite(held)
-        low, high = np.full(len(held), -60.0), np.full(len(held), 60.0)
+        low, high = np.full(len(held), -REACH), np.full(len(held), REACH)
         high[0] = 6.0  # an accuracy of exp(−e⁶) in the middle is 0, whatever more
-        self.box = np.where(fixed, held, low), np.where(fixed, held, high)
+        self.fixed, self.box = fixed, (np.where(fixed, held, low), np.where(fixed, held, high))
         starts = np.zeros((len(POWER_LEVELS) * 9, len(held)))
         starts[:, 0] = np.repeat(POWER_LEVELS, 9)
         starts[:, 1] = np.tile(np.linspace(-8, 8, 9), len(POWER_LEVELS))
         starts = np.clip(starts, *self.box)
-        order = np.argsort(deviance(curve.y, self.mean(starts), curve.n_items), kind="stable")
-        starts = starts[order[:12]]
-        theta, lost = minimise(self.mean, starts, self.box, curve.y, curve.n_items, steps=100)
+        y, n_items = curve.y, curve.n_items
+        order = np.argsort(deviance(y, self.mean(starts), n_items), kind="stable")
+        told = np.empty((0, len(held))) if simpler is None else simpler.theta[None]
+        some = np.concatenate([starts[order[:12]], told])
+        found, lost = minimise(self.mean, some, self.box, y, n_items, steps=100)
+        self.fits = np.concatenate([found, told])
         best = int(np.argmin(lost))
-        self.theta, self.deviance = theta[best], float(lost[best])
+        self.theta, self.deviance = found[best], float(lost[best])
         self.fair = curve.n_items is not None and not overdispersed
         k_mean = int((~fixed).sum())
         self.freedom, least = float(len(curve.y) - k_mean), 0.0
@@ -176,28 +196,62 @@ class Link:
             if self.freedom > 0:
                 self.freedom = float(spare_points(expected, curve.n_items, k_mean))
         self.noise = 1.0 if self.fair else max(least, self.deviance / max(self.freedom, 1))
+        self.profiles: dict[int, Profile] = {}
 
     def mean(self, theta: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """Expected accuracies (rows, points) of θ (rows, P)."""
         low, high = self.curve.frame.bounds
         return low + (high - low) * np.exp(-np.exp(np.clip(theta @ self.design, -50, 6)))
 
-    def interval(self, index: int, level: float) -> Interval:
-        """Profile-likelihood interval of one θ; (NaN, NaN) with no point to spare."""
+    def slopes(self, theta: np.ndarray, rows: np.ndarray, free: np.ndarray) -> np.ndarray:
+        """Slopes of `mean` in some θ, (rows, columns, points); next to 0 where it is clipped."""
+        low, high = self.curve.frame.bounds
+        rate = np.exp(np.clip(theta @ self.design, -50, 6))
+        return ((low - high) * rate * np.exp(-rate))[:, None] * self.design[free]
+
+    def profile(self, index: int) -> Profile:
+        """The profile of one θ, the same for its interval and for its test."""
+        if index not in self.profiles:
+            box = tuple(np.where(self.fixed, self.box[0], end) for end in (-WIDEST, WIDEST))
+            arguments = (self.mean, box, index, self.curve, self.fits, self.slopes)
+            self.profiles[index] = Profile(*arguments, self._along(index))
+        return self.profiles[index]
+
+    def _along(self, index: int) -> np.ndarray:
+        """Directions (directions, P) of one θ in which the curve stays as it is at some points.
+
+        As many as there are other θ. Along them a curve at chance stays there nearly everywhere.
+        """
+        others = np.flatnonzero(~self.fixed & (np.arange(len(self.fixed)) != index))
+        points = np.unique(self.design, axis=1)
+        some = np.array(list(combinations(range(points.shape[1]), len(others))), dtype=int)
+        along = np.zeros((len(some), len(self.fixed)))
+        along[:, index] = 1
+        if len(others):
+            matrix = np.moveaxis(points[others][:, some], 0, -1)
+            along[:, others] = np.linalg.solve(matrix, -points[index][some][..., None])[..., 0]
+        return along
+
+    def interval(self, index: int, level: float, null: float | None = None) -> Interval:
+        """Profile-likelihood interval of one θ; (NaN, NaN) with no point to spare.
+
+        It holds a `null` to which `p_at` gives more than 1 − level.
+        """
         quantile = ndtri((1 + level) / 2) if self.fair else _quantile(self.freedom, level)
         if np.isnan(quantile):
             return Interval(np.nan, np.nan)
+        estimate, profile = self.theta[index], self.profile(index)
+        values = np.append(estimate + REACH * SPREAD, [] if null is None else null)
+        values = np.unique(values)
 
         def roots(values):
-            lost = profile(self.mean, self.theta, self.box, index, values, self.curve)
-            return self._roots(lost)
+            return self._roots(profile.lost(values))
 
-        values = self.theta[index] + 60 * SPREAD
-        return Interval(*crossings(roots, values, quantile, self.theta[index]))
+        return Interval(*crossings(roots, values, quantile, estimate))
 
-    def p_against(self, simpler: Link) -> float:
-        """Two-sided probability of the simpler fit's loss, if it held."""
-        root = -self._roots(simpler.deviance)
+    def p_at(self, index: int, value: float) -> float:
+        """Two-sided probability of the loss at a value of one θ, if it were the true one."""
+        root = -float(self._roots(self.profile(index).lost(np.array([value])))[0])
         if self.fair:
             return float(2 * ndtr(root))
         return float(2 * stdtr(self.freedom, root)) if self.freedom > 0 else np.nan

@@ -10,13 +10,16 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
 from mirage.fits.curve import Fit, fit_curve
-from mirage.fits.data import Against, Bounds, Curve, checked
+from mirage.fits.data import Against, Bounds, Curve, batches, checked
 from mirage.fits.models import FAMILIES
-from mirage.fits.solver import minimise, spare_points
+from mirage.fits.solver import deviance, minimise, spare_points
+from mirage.fits.starts import grid_of
 from mirage.statistics.intervals import Interval
 
 # Where a profile is evaluated, in units of its widest reach: dense about the estimate.
 SPREAD = np.linspace(-1, 1, 41) ** 3
+N_STARTS = 6  # fits that are refined at each value: those with the least deviance there
+N_ROUNDS = 10  # in which a value hears of a better fit that many places away
 
 
 class Threshold(NamedTuple):
@@ -105,8 +108,12 @@ def threshold(
     if model != "step":
         values = np.union1d(np.linspace(box[0][index], box[1][index], 81), found.theta[index])
 
+    profile = Profile(
+        curve.mean_of(family), box, index, curve, _fits_at_hand(found, values, overdispersed)
+    )
+
     def roots(values):
-        lost = profile(curve.mean_of(family), found.theta, box, index, values, curve)
+        lost = profile.lost(values)
         return np.sqrt(np.maximum(lost - found.deviance, 0) / max(scale, 1e-24))
 
     if model == "step":
@@ -118,6 +125,27 @@ def threshold(
     none = flat <= scale * quantile**2
     ends = [-np.inf if none else ends[0], np.inf if none else ends[1]]
     return Threshold(found.parameters["threshold"], _in_x(ends, model, frame))
+
+
+def _fits_at_hand(found: Fit, values: np.ndarray, overdispersed: bool) -> np.ndarray:
+    """Parameters from which the profile of a threshold starts: what its model contains, too.
+
+    A hinge or step of no height is a constant, a hinge at the first size a line, and a break
+    between equal exponents a power law, wherever it is.
+    """
+    curve, family = found.curve, FAMILIES[found.model]
+    ((_, batch),) = batches([curve], 1)
+    fits = [found.theta[None], grid_of(batch, family).theta[0]]
+    rows = np.tile(found.theta, (len(values), 1))
+    if found.model == "break":
+        simple, frame = fit_curve(curve, "power", overdispersed).theta, curve.frame
+        slope = simple[3]
+        level = simple[2] + slope * (frame.centre - values) if frame.bounds else 0.0
+        rows[:, :2], rows[:, 2], rows[:, 3:5], rows[:, 5] = simple[:2], level, slope, values
+        return np.concatenate([*fits, rows])
+    level = fit_curve(curve, "constant", overdispersed).theta[0]
+    line = fit_curve(curve, "line", overdispersed).theta
+    return np.concatenate([*fits, [[level, level, found.theta[2]], [*line[:2], values[0]]]])
 
 
 def _in_x(ends, model, frame) -> Interval:
@@ -155,24 +183,110 @@ def crossings(
     return ends
 
 
-def profile(
-    mean: Callable[[np.ndarray], np.ndarray],
-    theta: np.ndarray,
-    box: tuple[np.ndarray, np.ndarray],
-    index: int,
-    values: np.ndarray,
-    curve: Curve,
-) -> np.ndarray:
-    """Least deviance with one parameter held at each value."""
-    low, high = (np.tile(end, (len(values), 1)) for end in box)
-    low[:, index] = high[:, index] = values
-    starts = np.tile(theta, (len(values), 1))
-    found, lost = minimise(mean, starts, (low, high), curve.y, curve.n_items)
-    for shift in (1, -1):  # the neighbours' answers as second starts
-        again = minimise(mean, np.roll(found, shift, 0), (low, high), curve.y, curve.n_items)
-        found = np.where((again[1] < lost)[:, None], again[0], found)
-        lost = np.minimum(lost, again[1])
-    return lost
+class Profile:
+    """Least deviance of a curve with one parameter held at a value.
+
+    Deviances have flat stretches (all scores at chance, say) on which a search stops far from the
+    least one. So a profile is told the fits at hand, and remembers those that it finds: each of
+    them is a start at every value. At a value at which it was told a fit, a simpler model's too,
+    it never loses more than that fit.
+
+    Parameters
+    ----------
+    mean : callable
+        As in `mirage.fits.solver.minimise`; also of parameters (values, fits, P).
+    box : (ndarray, ndarray), shapes (P,)
+        Smallest and largest parameters.
+    index : int
+        Which one is held.
+    curve : Curve
+        What is fitted.
+    fits : ndarray, shape (fits, P)
+        Parameters to start from.
+    slopes : callable, optional
+        As in `mirage.fits.solver.minimise`.
+    along : ndarray, shape (directions, P), optional
+        How the others may move with the held one: starts are the fits, and each so moved.
+    """
+
+    def __init__(
+        self,
+        mean: Callable[..., np.ndarray],
+        box: tuple[np.ndarray, np.ndarray],
+        index: int,
+        curve: Curve,
+        fits: np.ndarray,
+        slopes: Callable[..., np.ndarray] | None = None,
+        along: np.ndarray | None = None,
+    ):
+        self.mean, self.box, self.index, self.curve = mean, box, index, curve
+        self.fits, self.slopes, self.along = np.asarray(fits), slopes, along
+        self.told, self.known = self.fits, dict[float, float]()
+
+    def lost(self, values: np.ndarray) -> np.ndarray:
+        """Least deviance at each of some values, ascending."""
+        new = np.array([value for value in values.tolist() if value not in self.known])
+        if len(new):
+            self.known.update(zip(new.tolist(), self._found(new).tolist(), strict=True))
+        return np.array([self.known[value] for value in values.tolist()])
+
+    def _found(self, values: np.ndarray) -> np.ndarray:
+        curve, held = self.curve, self._held(values)
+        near = deviance(curve.y, self.mean(held), curve.n_items)
+        best = _least_distinct(near, N_STARTS)
+        starts = np.take_along_axis(held, best[..., None], axis=1)
+        n_values, n_starts, size = starts.shape
+        flat = starts.reshape(-1, size)
+        found, lost = self._minimised(flat, np.repeat(values, n_starts))
+        found, lost = found.reshape(starts.shape), lost.reshape(n_values, n_starts)
+        least = np.argmin(lost, axis=1)
+        found, lost = found[np.arange(n_values), least], lost.min(axis=1)
+        self._spread(found, lost, values)
+        self.fits = np.concatenate([self.fits, found])
+        return lost
+
+    def _held(self, values: np.ndarray) -> np.ndarray:
+        """All fits (values, starts, P), with the parameter moved to each value."""
+        held = np.tile(self.fits, (len(values), 1, 1))
+        if self.along is not None:
+            way = (values[:, None] - self.told[:, self.index])[..., None, None]
+            moved = self.told[:, None] + way * self.along  # (values, fits, directions, P)
+            held = np.concatenate([held, moved.reshape(len(values), -1, held.shape[-1])], axis=1)
+        held[..., self.index] = values[:, None]
+        low, high = (end.copy() for end in self.box)
+        low[self.index], high[self.index] = -np.inf, np.inf
+        return np.clip(held, low, high)
+
+    def _minimised(self, starts, values):
+        low, high = (np.tile(end, (len(values), 1)) for end in self.box)
+        low[:, self.index] = high[:, self.index] = values
+        y, n_items = self.curve.y, self.curve.n_items
+        return minimise(self.mean, starts, (low, high), y, n_items, slopes=self.slopes)
+
+    def _spread(self, found, lost, values) -> None:
+        """Start each value from its neighbours' answers, in place, as long as that helps."""
+        told = np.arange(len(values))  # whose answer its neighbours do not know yet
+        for _ in range(N_ROUNDS):
+            rows, of = np.concatenate([told + 1, told - 1]), np.concatenate([told, told])
+            inside = (rows >= 0) & (rows < len(values))
+            rows, of = rows[inside], of[inside]
+            again, less = self._minimised(found[of], values[rows])
+            better = np.flatnonzero(less < lost[rows] - 1e-9 * (1 + lost[rows]))
+            better = better[np.argsort(-less[better])]  # of two for one value the last one stays
+            told = np.unique(rows[better])
+            found[rows[better]], lost[rows[better]] = again[better], less[better]
+            if not len(told):
+                break
+
+
+def _least_distinct(values: np.ndarray, n: int) -> np.ndarray:
+    """Where the n least of each row (rows, columns) stand; equal ones count once."""
+    order = np.argsort(values, axis=1, kind="stable")
+    ranked = np.take_along_axis(values, order, axis=1)
+    same = np.zeros(values.shape, dtype=bool)
+    same[:, 1:] = np.diff(ranked, axis=1) <= 1e-6 * (1 + ranked[:, 1:])
+    first = np.argsort(same, axis=1, kind="stable")[:, :n]
+    return np.take_along_axis(order, first, axis=1)
 
 
 def freedom(found: Fit, overdispersed: bool) -> float:

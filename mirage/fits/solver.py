@@ -197,7 +197,7 @@ def _quadratic(slopes, expected, y, n_items):
 def _step(gradient, information, theta, low, high, damping):
     """Damped step (rows, free) of Fisher scoring; 0 where the box or the curve forbids one."""
     diagonal = np.einsum("rpp->rp", information)
-    largest = 1e-12 * diagonal.max(1, keepdims=True)
+    largest = 1e-12 * diagonal.max(1, keepdims=True) + 1e-280  # below it digits are lost
     stuck = ((theta <= low) & (gradient <= 0)) | ((theta >= high) & (gradient >= 0))
     stuck |= (low == high) | (diagonal <= largest)
     free = ~stuck

@@ -14,6 +14,7 @@ from mirage.pages.sceptic_tables import Halves
 from mirage.statistics.intervals import clopper_pearson_interval
 
 DORMANT = 0.1  # share of the range
+CURVATURES = (-2, 4)  # drawn; those of tasks at chance can lie anywhere
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -169,7 +170,7 @@ def answers(claims: Iterable[Claim]) -> dict[str, Answer]:
 
 
 def numbers(
-    errors: pl.DataFrame, correlations: pl.DataFrame, found: Halves | None
+    errors: pl.DataFrame, correlations: pl.DataFrame, found: Halves | None, bends: pl.DataFrame
 ) -> dict[str, str]:
     """Numbers of the page's text, by the name under which they are glued.
 
@@ -181,6 +182,8 @@ def numbers(
         Of `mirage.pages.sceptic_tables.chain`; may be empty.
     found : Halves or None
         Of `mirage.pages.sceptic_tables.halves`.
+    bends : polars.DataFrame
+        Of `mirage.pages.sceptic_tables.curvatures`; may be empty.
 
     Returns
     -------
@@ -198,4 +201,7 @@ def numbers(
         mean = found.hard.mean(axis=0)
         ends = {"first": mean[0], "least": mean.min(), "last": mean[-1]}
         texts |= {f"hard-{name}": f"{value:.2f}" for name, value in ends.items()}
+    beyond = bends.height - bends.filter(pl.col("curvature").is_between(*CURVATURES)).height
+    tasks = f"{beyond} task lies" if beyond == 1 else f"{beyond} tasks lie"
+    texts["beyond"] = tasks if bends.height else "unknown"
     return {f"sceptic-{name}": text for name, text in texts.items()}

@@ -10,11 +10,10 @@ from matplotlib.axes import Axes
 
 from mirage import plots
 from mirage.fits.comparison import MARGIN
-from mirage.pages.sceptic import DORMANT
+from mirage.pages.sceptic import CURVATURES, DORMANT
 from mirage.pages.sceptic_tables import PROBABILITY, Halves
 
 EASY, HARD = "#009e73", "#8a4f7d"  # halves of items, not metrics
-CURVATURES = (-2, 4)  # drawn; intervals of tasks at chance reach further
 
 
 def draw_forecasts(ax: Axes, table: pl.DataFrame) -> Axes:
@@ -86,6 +85,9 @@ def draw_thresholds(
 def draw_curvatures(axes: Sequence[Axes], table: pl.DataFrame) -> Sequence[Axes]:
     """Draw each task's curvature (panel D) and the sorted p-values of straightness (panel E).
 
+    An interval without an end goes to the edge of the axis and has an arrow there; one whose end
+    lies further out is cut.
+
     Parameters
     ----------
     axes : sequence of 2 Axes
@@ -98,18 +100,21 @@ def draw_curvatures(axes: Sequence[Axes], table: pl.DataFrame) -> Sequence[Axes]
     sequence of Axes
     """
     plots.letter(axes[0], "D", "How much does each task bend?")
-    place = pl.Series(range(table.height))
+    low, high = CURVATURES
     for bent, color, mark in ((False, "grey", "."), (True, plots.SHARP, "o")):
-        chosen = (table["p_value"] <= 0.05) == bent
-        part = table.filter(chosen)
-        ends = (part["curvature"] - part["low"], part["high"] - part["curvature"])
+        rows = table.with_row_index("place").filter((pl.col("p_value") <= 0.05) == bent)
         label = f"p {'≤' if bent else '>'} 0.05"
-        style = {"fmt": mark, "color": color, "ms": 5, "lw": 1, "label": label}
-        axes[0].errorbar(part["curvature"], place.filter(chosen), xerr=ends, **style)
+        drawn = rows.with_columns(pl.col("low", "high").clip(low, high))
+        axes[0].hlines(drawn["place"], drawn["low"], drawn["high"], color=color, lw=1)
+        axes[0].plot(rows["curvature"], rows["place"], mark, color=color, ms=5, label=label)
+        for end, edge, arrow in (("low", low, "<"), ("high", high, ">")):
+            open_ = rows.filter(pl.col(end).is_infinite())["place"]
+            style = {"color": color, "ms": 4, "clip_on": False, "zorder": 3}
+            axes[0].plot([edge] * len(open_), open_, arrow, **style)
     axes[0].axvline(0, color="grey", ls="--")
     axes[0].set(xlabel="curvature of log(−log score), per squared decade", ylabel="tasks, sorted")
-    axes[0].set_xlim(*CURVATURES)
-    axes[0].legend(loc="lower right")
+    axes[0].set_xlim(low, high)
+    axes[0].legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")
     plots.letter(axes[1], "E", "More small p-values than by chance?")
     p = np.sort(table["p_value"].to_numpy())
     share = (np.arange(len(p)) + 1) / max(len(p), 1)

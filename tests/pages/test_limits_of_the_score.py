@@ -32,6 +32,36 @@ def test_blocks_give_an_interval_around_the_value(rng):
     )  # t of 19, 20 values
 
 
+QUANTILE = 0.99
+
+
+def upper(values):
+    return np.quantile(values, QUANTILE, method="lower")
+
+
+@pytest.mark.parametrize("n", [400, 4000, 40_000])
+@pytest.mark.parametrize("number", [np.mean, np.median, upper], ids=["mean", "median", "quantile"])
+def test_a_number_lies_in_its_interval(rng, number, n):
+    # Scores are skewed: the quantile of a block of them is biased, and so is the blocks' mean.
+    for _ in range(20):
+        found = simulation.in_blocks(number, rng.lognormal(size=n))
+        assert found.interval[0] < found.value < found.interval[1]
+        assert found.value - found.interval[0] == pytest.approx(found.interval[1] - found.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "truth"),
+    [(np.mean, np.exp(0.5)), (np.median, 1), (upper, np.exp(2.3263))],
+    ids=["mean", "median", "quantile"],
+)
+def test_the_interval_by_blocks_covers(rng, number, truth):
+    held = 0
+    for _ in range(300):
+        low, high = simulation.in_blocks(number, rng.lognormal(size=4000)).interval
+        held += low <= truth <= high
+    assert 0.91 <= held / 300 <= 0.99  # 95 %, error of 300 draws 1.3
+
+
 def test_area_of_equal_and_of_separate_scores():
     same = np.arange(10.0)
     assert simulation.area(same, same) == 0.5

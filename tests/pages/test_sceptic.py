@@ -190,11 +190,15 @@ def test_findings_by_hand():
 def test_numbers_of_the_text():
     halves = tables.Halves(np.array([1.0, 2.0, 3.0]), np.ones((2, 3)), np.array([[0.2, 0.1, 0.3]]))
     errors = tables.forecast_errors(tables.forecasts(RUNS))
-    found = sceptic.numbers(errors, tables.chain(RUNS), halves)
+    bends = pl.DataFrame({"curvature": [-2.5, 0.0, 4.0, 9.0]})
+    found = sceptic.numbers(errors, tables.chain(RUNS), halves, bends)
+    assert found["sceptic-beyond"] == "2 tasks lie"
+    one = sceptic.numbers(errors, tables.chain(RUNS), halves, bends[:3])
+    assert one["sceptic-beyond"] == "1 task lies"
     assert found["sceptic-hard-least"] == "0.10"
     assert found["sceptic-correlation-bits"] == "1.000"
     assert "unknown" not in found.values()
-    nothing = sceptic.numbers(errors.head(0), pl.DataFrame(), None)
+    nothing = sceptic.numbers(errors.head(0), pl.DataFrame(), None, bends.head(0))
     assert set(nothing.values()) == {"unknown"}
     assert found.keys() == nothing.keys()
 
@@ -217,6 +221,32 @@ def test_an_answer_is_a_badge_and_a_line():
 def test_every_answer_says_what_was_measured():
     answers = sceptic.answers(claim.not_attempted("no data") for claim in sceptic.CLAIMS)
     assert len({answer.quantity for answer in answers.values()}) == len(sceptic.CLAIMS) == 7
+
+
+def test_an_interval_without_an_end_has_an_arrow_there():
+    axes = plt.figure().subplots(1, 2)
+    bends = pl.DataFrame(
+        {
+            "p_value": [0.9, 0.5, 0.01],
+            "curvature": [-3.0, 0.0, 1.0],
+            "low": [-np.inf, -9.0, 0.5],
+            "high": [np.inf, 0.5, np.inf],
+        }
+    )
+    ax = sceptic_draw.draw_curvatures(axes, bends)[0]
+    low, high = ax.get_xlim()
+    assert (low, high) == sceptic.CURVATURES
+    bars = {float(path.vertices[0, 1]): path.vertices[:, 0].tolist()
+            for lines in ax.collections for path in lines.get_paths()}  # fmt: skip
+    assert bars == {0: [low, high], 1: [low, 0.5], 2: [0.5, high]}
+    arrows = {
+        (float(x), float(y))
+        for line in ax.lines
+        if line.get_marker() in "<>"
+        for x, y in line.get_xydata()
+    }
+    assert arrows == {(low, 0), (high, 0), (high, 2)}
+    plt.close("all")
 
 
 def test_every_drawing_returns_its_axes():
