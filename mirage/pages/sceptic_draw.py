@@ -114,7 +114,8 @@ def draw_curvatures(axes: Sequence[Axes], table: pl.DataFrame) -> Sequence[Axes]
     axes[0].axvline(0, color="grey", ls="--")
     axes[0].set(xlabel="curvature of log(−log score), per squared decade", ylabel="tasks, sorted")
     axes[0].set_xlim(low, high)
-    axes[0].legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")
+    axes[0].set_ylim(-0.2 * table.height - 1, table.height)  # below the tasks: the legend
+    axes[0].legend(loc="lower right")
     plots.letter(axes[1], "E", "More small p-values than by chance?")
     p = np.sort(table["p_value"].to_numpy())
     share = (np.arange(len(p)) + 1) / max(len(p), 1)
