@@ -15,8 +15,8 @@ from typing import Any
 import polars as pl
 
 from mirage.audit.cards import anchor
-from mirage.audit.words import VERDICTS
 from mirage.book.reports import card_link
+from mirage.pages.catalogue_tables import SHOWN
 
 # Letter, ground and ink; letters alone distinguish the verdicts in grey, too.
 LOOKS = {
@@ -149,7 +149,7 @@ def picture(
         f'<tfoot aria-hidden="true"><tr><td></td>{head}</tr></tfoot>',
         "</table></div></div>",
     ]
-    text = ", ".join(f"{VERDICTS[kind]}: {n}" for kind, n in sorted(counts.items()))
+    text = ", ".join(f"{SHOWN[kind]}: {n}" for kind, n in sorted(counts.items()))
     return Picture("\n".join(part.strip("\n") for part in parts), text)
 
 
@@ -176,7 +176,7 @@ def _link(row: Mapping[str, Any], claimed: bool) -> str:
     kind = row["kind"]
     said = f"{row['task'].replace('_', ' ')}, {row['family']}"
     said += f", {row['protocol']}" if row["protocol"] else ""
-    said += f": {VERDICTS[kind]}, {row['n_models']} models"
+    said += f": {SHOWN[kind]}, {row['n_models']} models"
     said += "; the claim is about this family" if claimed else ""
     card = card_link(REPORT, anchor(row["family"], row["task"], row["protocol"]))
     look = f"{_name(kind)}{' framed' if claimed else ''}"
@@ -196,7 +196,7 @@ def _verdicts(counts: Mapping[str, int], n: int) -> str:
         if counts.get(kind):
             swatch = f'<i class="{_name(kind)}" aria-hidden="true">{letter}</i>'
             choices.append(
-                _radio("verdict", _name(kind), f"{swatch} {VERDICTS[kind]} ({counts[kind]})")
+                _radio("verdict", _name(kind), f"{swatch} {SHOWN[kind]} ({counts[kind]})")
             )
     return f"<fieldset><legend>Verdict of the audit</legend>{''.join(choices)}</fieldset>"
 
