@@ -293,7 +293,7 @@ def runs_table(executed: Sequence[Path], profile: str) -> str:
     ]
     for path in executed:
         meta = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("papermill", {})
-        day = meta.get("start_time", "")[:10]
+        day = meta.get("start_time", "")[:10].replace("-", "\u2011")  # a hyphen that never breaks
         lines.append(f"| {{doc}}`/notebooks/{path.stem}` | {day} | {meta.get('duration', 0):.0f} |")
     return "\n".join([*lines, ""])
 
