@@ -22,27 +22,7 @@ from mirage.emergence.work import working
 from mirage.metrics import catalogue
 from mirage.readers import logs as readers
 
-# Shares of right answers that are written in full; a lone "accuracy" is mostly of choices.
-_OF_TEXT = frozenset(
-    catalogue.get(name).name
-    for name in (
-        "exact match",
-        "case-insensitive exact match",
-        "quasi-exact match",
-        "prefix exact match",
-        "quasi-prefix exact match",
-        "numeric match",
-        "extractive match",
-        "all correct",
-        "strict accuracy",
-        "loose accuracy",
-        "pass@k",
-        "BLEU accuracy",
-        "ROUGE-1 accuracy",
-        "ROUGE-2 accuracy",
-        "ROUGE-L accuracy",
-    )
-)
+_OF_CHOICES = ("accuracy", "multiple choice grade")  # how names of such metrics begin
 SCALES = {"n_params": "parameters", "compute": "training FLOP"}
 
 
@@ -292,7 +272,8 @@ def audit(
 def _lacks_chance(evidence: Evidence) -> bool:
     """Whether a guess may be right, and how often is not known: a text is not guessed."""
     curves = [finding.curve for finding in evidence.findings]
-    return curves[0].chance is None and _is_share(curves[0]) and not all(map(_is_of_text, curves))
+    headline = curves[0]
+    return headline.chance is None and _is_share(headline) and any(map(_of_choices, curves))
 
 
 def _is_share(curve: MetricCurve) -> bool:
@@ -300,10 +281,9 @@ def _is_share(curve: MetricCurve) -> bool:
     return bool(metric and metric.kind == catalogue.SHARE) and not curve.rescaled
 
 
-def _is_of_text(curve: MetricCurve) -> bool:
-    """Whether a metric compares texts, or says nothing of choices."""
-    metric = catalogue.find(curve.name.partition(",")[0])
-    return not _is_share(curve) or metric.name in _OF_TEXT
+def _of_choices(curve: MetricCurve) -> bool:
+    """Whether a metric is a share of right choices; a lone "accuracy" mostly is."""
+    return _is_share(curve) and catalogue.get(curve.name).name.startswith(_OF_CHOICES)
 
 
 def _below(files: Iterable[str], every: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ from mirage.fits.solver import deviance, minimise, spare_points
 from mirage.statistics.intervals import Interval
 
 REACH = 60.0  # how far from its estimate a θ is profiled, and how large it is in a fit
+MOST_POINTS = 12  # of which pairs are taken: their number grows as its square
 WIDEST = 300.0  # of the other θ in a profile: where all is at chance, the level follows the bend
 
 
@@ -220,10 +221,13 @@ class Link:
     def _along(self, index: int) -> np.ndarray:
         """Directions (directions, P) of one θ in which the curve stays as it is at some points.
 
-        As many as there are other θ. Along them a curve at chance stays there nearly everywhere.
+        As many as there are other θ, out of `MOST_POINTS` at the most. Along them a curve at chance
+        stays there nearly everywhere.
         """
         others = np.flatnonzero(~self.fixed & (np.arange(len(self.fixed)) != index))
         points = np.unique(self.design, axis=1)
+        spread = np.linspace(0, points.shape[1] - 1, min(points.shape[1], MOST_POINTS))
+        points = points[:, spread.round().astype(int)]
         some = np.array(list(combinations(range(points.shape[1]), len(others))), dtype=int)
         along = np.zeros((len(some), len(self.fixed)))
         along[:, index] = 1

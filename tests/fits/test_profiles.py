@@ -136,3 +136,11 @@ def test_the_profile_of_a_threshold_loses_no_more_than_a_curve_without(
     )
     least = fit_curve(curve, simple, True).deviance
     assert (lost <= least + 1e-9 * (1 + least)).all()
+
+
+def test_many_sizes_have_a_profile_in_little_memory():
+    x = np.geomspace(1e6, 1e11, 400)
+    accuracy = np.exp(-np.exp(3 - 0.6 * np.log10(x / 1e6)))
+    noisy = np.random.default_rng(0).binomial(200, accuracy) / 200
+    found = curvature(x, noisy, n_items=200)  # of pairs of all sizes it would need 20 GB
+    assert found.interval.low < 0 < found.interval.high
