@@ -165,7 +165,8 @@ def number_of(text: object) -> int | None:
     if isinstance(text, bool) or text is None:
         return None
     if isinstance(text, int | float):
-        return round(text) if 1 <= text < 1e18 and text == round(text) else None
+        whole = text >= 1e6 or text == round(text)  # an estimate may have decimals
+        return round(text) if 1 <= text < 1e18 and whole else None
     found = _WRITTEN.fullmatch(_plain(str(text).strip()))
     if not found:
         return None

@@ -93,7 +93,7 @@ def read_file(source: Source) -> Found:
         {name: cell.strip() if isinstance(cell, str) else cell for name, cell in row.items()}
         for row in table.select(pl.col(a).alias(b) for a, b in named.items()).to_dicts()
     ]
-    least = _least(rows)
+    least = _least(rows, exact=named.get("n_params") == "n_params")
     found.notes += _strange(rows, least)
     for name in ("model", "task"):
         named_rows = [row for row in rows if name not in row or cells.text_in(row[name])]
@@ -135,14 +135,19 @@ def _size(cell: object, least: float) -> int | None:
     return None if size is not None and size < least else size
 
 
-def _least(rows: list[dict[str, Any]]) -> float:
+def _least(rows: list[dict[str, Any]], exact: bool) -> float:
     """The smallest number of parameters that is believed.
 
     A fraction, or less than a thousand, is a count of millions or billions of them, whatever the
-    unit is; and then other small numbers of the table are, too.
+    unit is; and then other small numbers of the table are, too. Small whole numbers are believed
+    under the `exact` name "n_params", and beside others of a million or more.
     """
-    numbers = [cells.fraction(row.get("n_params")) for row in rows]
-    return 1e6 if any(n is not None and (n < 1000 or n != int(n)) for n in numbers) else 1
+    read = (cells.fraction(row.get("n_params")) for row in rows)
+    numbers = [n for n in read if n is not None]
+    whole = all(n == int(n) for n in numbers)
+    if not numbers or (whole and (exact or max(numbers) >= 1e6)):
+        return 1
+    return 1e6 if not whole or min(numbers) < 1000 else 1
 
 
 def _longer(

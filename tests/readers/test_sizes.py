@@ -84,3 +84,23 @@ def test_two_sizes_of_a_model_are_named(tmp_path):
     (tmp_path / "sizes.csv").write_text("model,n_params\nlarge,7b\nlarge,13b\n")
     with pytest.raises(DataError, match="large has two sizes, 7b and 13b"):
         read(tmp_path, n_params=tmp_path / "sizes.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "sizes", "believed"),
+    [
+        ("n_params", (300, 2_000, 9_000, 40_000), True),  # toys are networks, too
+        ("params", (300, 9_000, 400_000, 5_000_000), True),
+        ("params", (70, 410, 1_400, 6_900), False),  # millions
+        ("n_params", (0.07, 0.41, 1.4, 6.9), False),  # billions
+    ],
+)
+def test_small_sizes_are_believed_where_they_can_be_meant(tmp_path, column, sizes, believed):
+    rows = [f"toy-{name},acc,0.5,{n}" for name, n in zip("abcd", sizes, strict=True)]
+    path = tmp_path / "scores.csv"
+    path.write_text("\n".join([f"model,metric,score,{column}", *rows]), encoding="utf-8")
+    if believed:
+        assert read(path).scores["n_params"].to_list() == list(sizes)
+    else:
+        with pytest.raises(DataError, match="how many parameters has"):
+            read(path)
