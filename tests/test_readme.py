@@ -37,7 +37,7 @@ def test_its_example_is_audited(tmp_path, monkeypatch):
 
 
 def test_its_table_of_scores_is_read_and_shown_wherever_users_look(tmp_path, monkeypatch):
-    (block,) = re.findall(r"```text\n(model,.*?)```", README, re.DOTALL)
+    (block,) = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
     path = tmp_path / "scores.csv"
     path.write_text(block, encoding="utf-8")
     scores = read(path).scores

@@ -118,7 +118,7 @@ def test_each_cell_names_its_curve_and_its_card():
     links = drawn().select("td > a")
     names = [link["aria-label"] for link in links]
     assert names[0] == (
-        "a, GPT-3: jump under every metric, 8 models; the claim is about this family"
+        "a, GPT-3: jump under every metric at hand, 8 models; the claim is about this family"
     )
     assert names[1] == "a, OPT: because of resolution, 8 models"
     assert links[0]["data-report"] == catalogue_draw.REPORT
@@ -139,7 +139,7 @@ def test_the_legend_counts_and_chooses():
     labels = [label.get_text(" ", strip=True) for label in page.find_all("label")]
     assert labels[:5] == [
         "all 5 curves",
-        "J jump under every metric (1)",
+        "J jump under every metric at hand (1)",
         "M because of the metric (1)",
         "R because of resolution (1)",
         "? undecided (2)",
