@@ -37,8 +37,8 @@ app.add_typer(
     help=f"Evaluate any model on the paper's arithmetic tasks; export our models.{_NEEDS}",
 )
 app.command("audit", short_help="Judge every ability in evaluation logs.")(audit)
-# An installed package has no notebooks: there is nothing to run or to build then.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+# An installed package has no notebooks: there is nothing to run or to build then.
 _IN_CLONE = (Path(__file__).parents[1] / "notebooks").is_dir()
 
 

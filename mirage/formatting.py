@@ -23,16 +23,19 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
-def counted(n: int, noun: str) -> str:
-    """Write a number with its noun.
+def counted(n: int, noun: str, *verb: str) -> str:
+    """Write a number with its noun, and with a verb that is given for one and for more.
 
     Examples
     --------
     >>> counted(1, "ability"), counted(2, "ability"), counted(0, "file")
     ('1 ability', '2 abilities', '0 files')
+    >>> counted(1, "line", "is", "are"), counted(2, "line", "is", "are")
+    ('1 line is', '2 lines are')
     """
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{n} {noun if n == 1 else plural}"
+    text = f"{n} {noun if n == 1 else plural}"
+    return f"{text} {verb[n != 1]}" if verb else text
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -49,8 +49,8 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         told["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
         kept.append(row | told | {"model": model, "n_params": int(size)})
     faults = [
-        f"how many parameters has {model!r}? Its {_are(n)} left out; name its size with "
-        f"n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
+        f"how many parameters has {model!r}? Its {counted(n, 'score', 'is', 'are')} left out; "
+        f"name its size with n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
         for model, n in unknown.items()
     ]
     _join_numbered(kept)
@@ -134,23 +134,21 @@ def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
             several[left[0]["model"], left[0]["file"]] += 1
         kept += left
     notes = [
-        f"{a}: {_are(n)} {'a copy of that' if n == 1 else 'copies of those'} in {b}, and dropped"
+        f"{a}: {counted(n, 'score', 'is a copy of that', 'are copies of those')} in {b}, and "
+        "dropped"
         for (a, b), n in copies.items()
     ]
     notes += [
-        f"{m}: in {a} {_are(n)} replaced by the newer run in {b}" for (m, a, b), n in newer.items()
+        f"{m}: in {a} {counted(n, 'score', 'is', 'are')} replaced by the newer run in {b}"
+        for (m, a, b), n in newer.items()
     ]
     for (model, file), n in several.items():
         notes.append(
-            f"{file}: {counted(n, 'curve')} {'has' if n == 1 else 'have'} several different scores "
+            f"{file}: {counted(n, 'curve', 'has', 'have')} several different scores "
             f"of {model}, which no column "
             "distinguishes (seed, shots, revision, …)"
         )
     return kept, notes
-
-
-def _are(n: int) -> str:
-    return f"{counted(n, 'score')} {'is' if n == 1 else 'are'}"
 
 
 def implied_items(score: float | None, stderr: float | None) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from mirage import tables
+from mirage.formatting import counted
 from mirage.metrics import catalogue
 from mirage.readers import cells, item_metrics, tabular
 from mirage.readers.files import BadFile
@@ -114,7 +115,9 @@ def _trials(table: pl.DataFrame, keys: list[str], notes: list[str]) -> pl.DataFr
     n = int((trials["_again"] > 0).sum())
     if not n:
         return table
-    notes.append(f"{n} rows have an item that was there before, and count as further trials")
+    notes.append(
+        f"{counted(n, 'row', 'has', 'have')} an item that was there before, taken as further trials"
+    )
     seed = pl.struct("seed", "_again").rank("dense").cast(pl.Int64) - 1
     return trials.with_columns(seed=seed).drop("_again")
 
@@ -126,7 +129,10 @@ def _copies_dropped(table: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
     except pl.exceptions.PolarsError:  # columns of lists and others that cannot be compared
         return table
     if once.height < table.height:
-        notes.append(f"{table.height - once.height} rows are copies of others, and dropped")
+        notes.append(
+            f"{counted(table.height - once.height, 'row', 'is a copy', 'are copies')} of others, "
+            "and dropped"
+        )
     return once
 
 

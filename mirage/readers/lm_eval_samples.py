@@ -87,7 +87,7 @@ def read_file(source: Source, outcomes: bool) -> Found:
         )
     if again:
         found.notes.append(
-            f"{counted(again, 'line')} {'has' if again == 1 else 'have'} an item that was there "
+            f"{counted(again, 'line', 'has', 'have')} an item that was there "
             f"before, and {'is' if again == 1 else 'are'} left out"
         )
     if not averages:

@@ -16,6 +16,7 @@ import msgspec
 import polars as pl
 
 from mirage import tables
+from mirage.formatting import counted
 from mirage.metrics import catalogue
 from mirage.readers import cells
 from mirage.readers.files import BadFile, read_parquet
@@ -99,7 +100,7 @@ def read_file(source: Source) -> Found:
         named_rows = [row for row in rows if name not in row or cells.text_in(row[name])]
         if len(named_rows) < len(rows) and (named_rows or name == "model"):
             left = len(rows) - len(named_rows)
-            found.notes.append(f"{left} rows name no {name} and are left out")
+            found.notes.append(f"{counted(left, 'row', 'names', 'name')} no {name}: left out")
             rows = named_rows
     start = source.head.lstrip()[:1]
     is_csv = source.head[:4] != b"PAR1" and start not in (b"{", b"[")
@@ -358,5 +359,5 @@ def _json_lines(source: Source, notes: list[str]) -> pl.DataFrame:
         raise BadFile("found no line that can be read")
     if bad:
         shown = ", ".join(map(str, bad[:5]))
-        notes.append(f"{len(bad)} lines cannot be read and are left out: {shown}")
+        notes.append(f"{counted(len(bad), 'line')} cannot be read, left out: {shown}")
     return pl.DataFrame(rows, strict=False, infer_schema_length=None)

@@ -75,8 +75,8 @@ def test_a_row_without_a_model_or_task_is_left_out(tmp_path):
     rows = ["quill-70m,sums,acc,0.25,7e7", ",sums,acc,0.3,4e8", "quill-1b,,acc,0.3,1e9"]
     logs = scores(tmp_path, "model,task,metric,score,params", rows)
     assert logs.scores["model"].to_list() == ["quill-70m"]
-    assert "1 rows name no model and are left out" in " ".join(logs.notes)
-    assert "1 rows name no task and are left out" in " ".join(logs.notes)
+    assert "1 row names no model: left out" in " ".join(logs.notes)
+    assert "1 row names no task: left out" in " ".join(logs.notes)
 
 
 def test_a_name_with_a_comma_is_said(tmp_path):
@@ -128,7 +128,7 @@ def test_one_bad_line_costs_itself_alone(tmp_path):
     path.write_text(text[:-9])  # a run that was stopped
     logs = read(path)
     assert logs.scores["score"].to_list() == [0.01, 0.05, None]
-    assert "1 lines cannot be read and are left out: 4" in logs.notes[0]
+    assert "1 line cannot be read, left out: 4" in logs.notes[0]
 
 
 @pytest.mark.parametrize(("right", "wrong"), [("True", "False"), ("yes", "no"), ("1.0", "0")])
