@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from mirage import __version__, cli
 
@@ -88,3 +89,34 @@ def test_module_is_the_command():
 
     (script,) = entry_points(group="console_scripts", name="mirage")
     assert script.load() is cli.main
+
+
+def test_what_a_log_says_moves_no_cursor(tmp_path, monkeypatch, capsys):
+    (tmp_path / "log.json").write_text(r'{"\u001b]0;pwned\u0007\u009b31m": 1}', encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["mirage", "audit", str(tmp_path)])
+    monkeypatch.delenv("MIRAGE_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 1
+    err = capsys.readouterr().err
+    assert "with the keys ]0;pwned31m, expected one of" in err
+    assert err.count("\n") == 1
+
+
+def test_a_name_in_the_list_of_checksums_moves_no_cursor(tmp_path, monkeypatch):
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  a\x1b[2Jb.npz\n")
+    monkeypatch.setenv("MIRAGE_DATA", str(tmp_path))
+    ran = CliRunner().invoke(cli.app, ["data", "verify"])
+    assert "a[2Jb.npz: " in ran.stdout
+
+
+@pytest.mark.parametrize("variable", ["MIRAGE_DATA", "MIRAGE_CACHE"])
+@pytest.mark.parametrize("given", ["here/folder", "~/folder"])
+def test_a_relative_folder_is_one_for_all_processes(variable, given, tmp_path, monkeypatch):
+    """A notebook's kernel works in another folder than the command."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(variable, given)
+    CliRunner().invoke(cli.app, ["data", "list"])
+    folder = "home/folder" if "~" in given else given
+    assert os.environ[variable] == str(tmp_path / folder)
