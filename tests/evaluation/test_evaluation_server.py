@@ -349,6 +349,40 @@ def test_unknown_model_and_wrong_key(start, tmp_path):
         assert ask(loopback, tmp_path / "a.parquet", api_key="secret").height == 24
 
 
+@pytest.mark.parametrize("key", ["1", "42", "1234567"])
+def test_a_short_key_is_no_part_of_an_answer(key, start, undisturbed, tmp_path):
+    with start() as loopback:
+        assert_frame_equal(ask(loopback, tmp_path / "a.parquet", api_key=key), undisturbed)
+
+
+def test_a_short_key_is_left_out_of_errors(start, tmp_path):
+    with (
+        start(lambda body, n: (400, {}, b"not the key 42")) as loopback,
+        pytest.raises(MirageError) as error,
+    ):
+        ask(loopback, tmp_path / "a.parquet", api_key="42", give_up=1)
+    assert "not the key ***" in str(error.value)
+
+
+def test_a_completion_that_quotes_the_key_is_stored_without_it(start, tmp_path):
+    def quotes(body):
+        reply = complete(body)
+        return reply if body.get("echo") else {"choices": [{"text": " key-5678"}]}
+
+    with start(complete=quotes) as loopback:
+        table = ask(loopback, tmp_path / "a.parquet", api_key="key-5678")
+    assert table["completion"].unique().to_list() == [" ***"]
+
+
+def test_names_of_a_servers_models_move_no_cursor(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(Loopback, "models", ["toy\x1b]0;x\x07\x9b31m"], raising=False)
+    with start() as loopback:
+        options = ["--server", loopback.url, "--model", "other", "--params", "other=1K"]
+        ran = run("--task", QUESTIONS.task, *options, "--out", tmp_path / "a.parquet")
+    assert ran.exit_code == 2
+    assert "it lists toy]0;x31m" in " ".join(ran.output.replace("│", " ").split())
+
+
 def test_a_model_refused_by_name(start, tmp_path):
     """As transformers' server does where it has another model."""
     pinned = (400, {}, b'{"detail": "Server is pinned to x; requested toy."}')
