@@ -87,14 +87,6 @@ def test_module_is_the_command():
     assert script.load() is cli.main
 
 
-def test_what_a_log_says_moves_no_cursor(tmp_path, mirage):
-    (tmp_path / "log.json").write_text(r'{"\u001b]0;pwned\u0007\u009b31m": 1}', encoding="utf-8")
-    code, _, err = mirage("audit", str(tmp_path))
-    assert code == 1
-    assert "with the keys ]0;pwned31m, expected one of" in err
-    assert err.count("\n") == 1
-
-
 def test_a_name_in_the_list_of_checksums_moves_no_cursor(tmp_path, mirage):
     (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  a\x1b[2Jb.npz\n")
     _, out, _ = mirage("data", "verify", MIRAGE_DATA=str(tmp_path))

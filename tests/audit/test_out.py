@@ -86,6 +86,14 @@ def test_a_foreign_file_is_named_before_the_work(tmp_path, mirage):
     assert "summary.md: it is there, and not of an audit" in err
 
 
+def test_what_a_log_says_moves_no_cursor(tmp_path, mirage):
+    (tmp_path / "log.json").write_text(r'{"\u001b]0;pwned\u0007\u009b31m": 1}', encoding="utf-8")
+    code, _, err = mirage("audit", str(tmp_path))
+    assert code == 1
+    assert "with the keys ]0;pwned31m, expected one of" in err
+    assert err.count("\n") == 1
+
+
 def test_the_report_is_there_though_nobody_reads_the_terminal(tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
