@@ -280,7 +280,10 @@ def findings(
         "figure-7-smooth": Found(both.b.share, share, **blocks),
         "figure-7-place": Found(half_size(curve, 0.01) / half_size(curve, 0.501)),
         "figure-7-bound": Found(
-            gap["score"], n=gap["n_seeds"], n_of="seeds", reason=f"worst at k = {gap['bottleneck']}"
+            gap["score"],
+            n=gap["n_seeds"],
+            n_of="seeds",
+            reason=f"worst at k = {gap['bottleneck']}, after {n_steps} training steps",
         ),
     }
     found |= _published(scores, "a small subset of CIFAR-100" if n_train < ENOUGH else "")
