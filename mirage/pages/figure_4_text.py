@@ -9,7 +9,7 @@ import polars as pl
 from mirage.arithmetic.family import Family
 from mirage.fits.linearised import curvature
 from mirage.formatting import number
-from mirage.pages.figure_4 import CHANCE, LONGEST, NAMES, READING, Study, unseen
+from mirage.pages.figure_4 import CHANCE, LONGEST, NAMES, READING, Study, falls, unseen
 from mirage.pages.figure_4_sampling import N_ITEMS, Profile
 from mirage.statistics.item_counts import least_items
 
@@ -110,6 +110,7 @@ def numbers(cells: pl.DataFrame, found: Study, depth: Profile) -> dict[str, str]
     hidden = int((unseen(found.passed["expected"], N_ITEMS[0]) > 0.5).sum())
     inside = found.passed["expected"].is_between(found.passed["low"], found.passed["high"])
     pairs = 10**8 / sum(range(11))  # of two numbers below 10⁴, over those with a one-digit sum
+    curves, sizes = falls(cells), cells["n_params"].n_unique()
     products, sums = (f"{1 / chance:,.0f}" for chance in CHANCE.values())
     return {
         "never": str(never),
@@ -128,5 +129,8 @@ def numbers(cells: pl.DataFrame, found: Study, depth: Profile) -> dict[str, str]
         "rarest": f"{found.passed['expected'].min():.0e}",
         "r": str(depth.r),
         "data": found.description,
+        "rising": str(curves.height - curves["falls"].sum()),
+        "curves": str(curves.height),
+        "sizes": str(sizes),
         "reading": f"{100 * READING:.2g} %",
     }
