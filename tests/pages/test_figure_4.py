@@ -269,7 +269,9 @@ def test_text_and_tables():
     assert (values["never"], values["cells"], values["hidden"]) == ("4", "72", "2")
     assert values["inside"] == "2"
     assert values["least"] == "126"
-    assert (values["rising"], values["curves"], values["sizes"]) == ("18", "18", "4")
+    assert (values["rising"], values["curves"]) == ("18", "18")
+    assert values["smooth"].startswith("no verdict on any of 18 curves")
+    assert figure_4_text._smooth(Found(0.5, (0.1, 0.9), 2, "curves")).startswith("1 of 2 curves")
     table = figure_4_text.doubtful(CELLS)
     assert set(table["verdict"]) == {"never above", "depends"}
     assert table.filter(verdict="never above")["needed"].is_null().all()
