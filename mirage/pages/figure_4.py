@@ -218,7 +218,7 @@ def smooth(cells: pl.DataFrame) -> Found | str:
     --------
     >>> curve = pl.DataFrame({"task": ["sum"] * 3, "target_length": 1, "temperature": 0.0})
     >>> smooth(curve.with_columns(n_params=pl.Series([1, 2, 3]), score=pl.Series([0.0, 0.1, 0.5])))
-    'no verdict on any of 1 curves: 3 points: a comparison needs 7'
+    'no verdict on any of 1 curves: 3 points, and a comparison needs 7'
     """
     curves = [
         checked(curve["n_params"], curve["score"], None, None, "size", None)
@@ -227,7 +227,8 @@ def smooth(cells: pl.DataFrame) -> Found | str:
     compared = [comparison for comparison, _ in compare_curves(curves)]
     verdicts = [comparison.verdict for comparison in compared]
     if set(verdicts) == {"not identifiable"}:
-        return f"no verdict on any of {len(curves)} curves: {compared[0].reason}"
+        why = compared[0].reason.replace(": ", ", and ")
+        return f"no verdict on any of {len(curves)} curves: {why}"
     n = verdicts.count("smooth")
     ends = wilson_interval(n, len(curves))
     return Found(n / len(curves), tuple(map(float, ends)), len(curves), "curves")

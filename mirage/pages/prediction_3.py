@@ -406,9 +406,9 @@ def lengths(paper: pl.DataFrame, ours: pl.DataFrame, sums: Problems) -> dict[str
     Returns
     -------
     dict of str to str
-        Numbers of curves; in words, whether most models of sums do the opposite of the prediction at the
-        first added digit; the shortest sums, how many of them were tested, and one in how many
-        training sums is as short as that.
+        Numbers of curves; in words, whether most models of sums do the opposite of the prediction
+        at the first added digit; the shortest sums, how many of them were tested, and one in how
+        many training sums is as short as that.
     """
     of_paper, ours_too = directions(paper), directions(ours)
     products, plus = (ours_too.filter(task=task) for task in (TIMES, PLUS))

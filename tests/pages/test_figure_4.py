@@ -112,7 +112,7 @@ def test_a_fall_is_certain_where_the_intervals_are_apart():
 
 def test_four_sizes_cannot_tell_a_smooth_curve_from_a_step():
     why = figure_4.smooth(CELLS)
-    assert why == "no verdict on any of 18 curves: 4 points: a comparison needs 7"
+    assert why == "no verdict on any of 18 curves: 4 points, and a comparison needs 7"
     # Every step function passes as "rises", which is why the paper's word is not judged by it.
     steps = CELLS.with_columns(score=pl.when(pl.col("model") == "175B").then(1.0).otherwise(0.0))
     assert not figure_4.falls(steps)["falls"].any()
