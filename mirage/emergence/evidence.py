@@ -66,7 +66,8 @@ class Evidence(NamedTuple):
     findings : tuple of Finding
         One for each metric, the headline first.
     difference : DormancyDifference or None
-        Dormant share of the headline metric less that of `smooth`, on the same items.
+        Dormant share of the headline metric less that of `smooth`, on the same items; each on the
+        scale of its curve.
     smooth : int or None
         Which finding is the smooth metric that the headline is compared with.
     prediction : Prediction or None

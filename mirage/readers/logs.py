@@ -53,10 +53,11 @@ class Logs(NamedTuple):
         the files hold items: ``filter`` and the columns of the protocol, and a column per metric,
         named as in `mirage.metrics.catalogue`.
     faults : tuple of str
-        One line for each file, model or value that could not be read: which, and why.
+        One line for each file, model, value or stated column that could not be read: which, and
+        why.
     notes : tuple of str
-        One line for each decision: columns guessed, copies dropped, an older run replaced, a
-        recomputed score that differs from the logged one.
+        One line for each decision: columns guessed, copies dropped, an older run replaced, items
+        left out, a recomputed score that differs from the logged one.
     files : polars.DataFrame
         ``file, format, n_scores, n_outcomes, fault`` of every file that was looked at.
     """
@@ -102,7 +103,7 @@ def read(
         do not tell; or a file of them: JSON, or CSV with the columns ``model`` and ``n_params``.
     columns : mapping of str to str, optional
         Of tables (csv, parquet, jsonl): the name of our column for a column of the file, where
-        its name does not tell, such as ``{"acc_pct": "score"}``.
+        its name does not tell, such as ``{"acc_pct": "score"}``. One that no file has is a fault.
     formats : iterable of str, optional
         Names of the formats to look for (`FORMATS`); by default all.
     outcomes : bool
