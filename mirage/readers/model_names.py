@@ -115,32 +115,6 @@ def last_part(path: str) -> str:
     return parts[-1] if parts else path
 
 
-def size_of(model: str) -> int | None:
-    """Read a model's nominal size off its name.
-
-    Parameters
-    ----------
-    model : str
-        Such as ``"bloom-7b1"``.
-
-    Returns
-    -------
-    int or None
-        Parameters; None where the name tells none.
-
-    Examples
-    --------
-    >>> [size_of(name) for name in ("pythia-v1.1-70m", "bloom-7b1", "stablelm-2-1_6b", "gpt2")]
-    [70000000, 7100000000, 1600000000, None]
-    """
-    return parse(model).n_params
-
-
-def family_of(model: str) -> str:
-    """Return what stands before the size: ``Llama-2`` of ``Llama-2-7b-hf``."""
-    return parse(model).family
-
-
 def number_of(text: object) -> int | None:
     """Read a number of parameters as people write it.
 

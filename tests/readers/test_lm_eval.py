@@ -6,7 +6,7 @@ import pytest
 
 from mirage.files import DataError
 from mirage.readers import lm_eval
-from mirage.readers.model_names import family_of, size_of
+from mirage.readers.model_names import parse
 
 # As lm_eval 0.4 writes it: metrics with their filter, numbers of items, groups.
 NEW = {
@@ -103,9 +103,9 @@ def test_size_comes_from_the_argument_the_file_or_the_name(tmp_path):
         ("phi-2", None, "phi-2"),
     ],
 )
-def test_name_tells_size_andfamily_of(name, size, family):
-    assert size_of(name) == size
-    assert family_of(name) == family
+def test_name_tells_size_and_family(name, size, family):
+    assert parse(name).n_params == size
+    assert parse(name).family == family
 
 
 def test_model_arguments_as_an_object(tmp_path):
