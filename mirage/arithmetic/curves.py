@@ -130,7 +130,7 @@ def as_exact_match(metric: str, score: ArrayLike, target_length: ArrayLike) -> n
 
     Notes
     -----
-    Section 3 of the paper: tokens are right or wrong independently of each other.
+    Section 2 of the paper: tokens are right or wrong independently of each other.
 
     Examples
     --------

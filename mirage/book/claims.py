@@ -83,7 +83,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     kind : Kind
         Whose claim it is.
     place : str
-        Where the paper makes it, e.g. ``Section 5, Figure 11B``; for our own questions, why we ask.
+        Where the paper makes it, e.g. ``Appendix B.1, Figure 11B``; for our own questions, why we
+        ask.
     statement : str
         The claim in one sentence that a reader who has not seen the page understands: what was
         measured, on what, against what.

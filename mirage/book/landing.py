@@ -38,7 +38,8 @@ def verdicts_table(executed: Sequence[Path]) -> str:
     """
     pages = _by_page(executed)
     papers = _of_kind(pages, Kind.PAPER)
-    errata = [claim for path in executed if path.stem == ERRATA for claim in claims.read(path)]
+    slips = [claim for path in executed if path.stem == ERRATA for claim in claims.read(path)]
+    errata = [claim for claim in slips if claim.kind is Kind.PAPER]
     failing = sum(claim.verdict == Verdict.NOT_REPRODUCED for claim in errata)
     others = {kind: sum(len(found) for _, found in _of_kind(pages, kind)) for kind in Kind}
     lines = [

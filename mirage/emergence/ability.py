@@ -44,7 +44,8 @@ class MetricCurve(NamedTuple):
     sharp : bool
         Whether an item counts only if all of its answer is right.
     items : ndarray, shape (models, items), or None
-        Score of each item, the same items in the same order for all metrics of the ability.
+        Score of each item, the same items in the same order for all metrics of the ability, higher
+        is better. `of_means` makes scores of their means.
     rescaled : str
         How y came of the value that the file states, such as "exp(−value)"; empty where it is it.
     """
@@ -64,6 +65,13 @@ class MetricCurve(NamedTuple):
     def spoken(self) -> str:
         """The name as sentences and the report have it."""
         return spoken(self.name)
+
+    def of_means(self, means: np.ndarray) -> np.ndarray:
+        """Means over items as scores of this curve: of exp(−value) they are the exponents.
+
+        The curve is exp(−mean loss), and not the mean of exp(−loss), which is another curve.
+        """
+        return np.exp(means) if self.rescaled.startswith("exp(") else means
 
 
 class Ability(NamedTuple):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,6 +18,7 @@ from mirage.metrics import catalogue
 
 _FEW = "fewer than 3 models"  # of the table of curves; two models still show what items can say
 _AVERAGE = "an average over tasks, which is not judged beside them"
+_UNFILTERED = "none"  # the harness's name for answers as they came
 _LARGEST_LOSS = 15.0  # nats: beyond, exp(−loss) has no digits left
 
 
@@ -188,44 +191,79 @@ def _bounded(y, error, falls: bool, bounds):
     return y, error, (float(low), float(high)) if finite else None, value if falls else ""
 
 
+class _PerItem(NamedTuple):
+    """Items of one task, by the filter that its answers went through, and by column."""
+
+    found: dict[tuple[str, str], tuple]  # sizes, names of items, values (models, items)
+    columns: dict[str, str]  # by their own names and by the catalogue's
+
+    def get(self, metric: str, filter_: str = _UNFILTERED) -> tuple | None:
+        """Sizes, names and values of the items under a metric; None where there are none."""
+        known = catalogue.find(metric)
+        for name in (metric, known.name if known else metric):
+            if found := self.found.get((filter_, self.columns.get(name))):
+                return found
+        return None
+
+    def of_curve(self, name: str) -> tuple | None:
+        """Items of a curve, whose name may say the filter: "exact_match (strict-match)"."""
+        return self.get(name) or self.get(*_without_filter(name))
+
+
+def _without_filter(name: str) -> tuple[str, str]:
+    """The metric and the filter that the name of a curve says."""
+    found = re.fullmatch(r"(.+) \((.+)\)", name)
+    return (found[1], found[2]) if found else (name, _UNFILTERED)
+
+
 class _Items:
     """Outcome tables by family and task, as arrays (models, items) for each metric."""
 
     def __init__(self, outcomes: pl.DataFrame | None):
-        self.parts = {}
+        self.parts, self.columns = {}, {}
         if outcomes is None:
             return
-        metrics = {}
+        of_catalogue = {}
         for name, kind in outcomes.schema.items():
             found = catalogue.find(name)
             if found and name not in tables.OUTCOMES and (kind.is_numeric() or kind == pl.Boolean):
-                metrics.setdefault(found.name, name)
-        self.metrics = metrics
+                self.columns[name] = name
+                of_catalogue.setdefault(found.name, name)
+        self.columns = of_catalogue | self.columns
         self.parts = outcomes.partition_by("family", "task", as_dict=True)
 
-    def of(self, family: str, task: str, protocol: dict) -> dict[str, tuple]:
+    def of(self, family: str, task: str, protocol: dict) -> _PerItem:
         """Sizes and items (models, items) of each metric, on items that all models answered."""
         part = self.parts.get((family, task))
         if part is None:
-            return {}
+            return _PerItem({}, {})
         for name, value in protocol.items():
             if name in part.columns:
                 part = part.filter(pl.col(name).eq_missing(value))
+        filters = pl.col("filter").cast(pl.String) if "filter" in part.columns else pl.lit(None)
+        part = part.with_columns(_filter=filters.cast(pl.String).fill_null(_UNFILTERED))
         found = {}
-        for metric, column in self.metrics.items():
-            values = part.select("n_params", "item", pl.col(column).cast(pl.Float64)).drop_nulls()
-            if values.is_empty():
-                continue
-            wide = values.pivot(
-                on="n_params", index="item", values=column, aggregate_function="mean"
-            ).drop_nulls()
-            sizes = sorted(set(values["n_params"]))
-            array = wide.sort("item").select(map(str, sizes)).to_numpy().T
-            found[metric] = (np.array(sizes, float), wide.sort("item")["item"], array)
-        return _same_items(found)
+        for (filter_,), answers in part.group_by("_filter", maintain_order=True):
+            for column in dict.fromkeys(self.columns.values()):
+                if entry := _wide(answers, column):
+                    found[filter_, column] = entry
+        return _PerItem(_same_items(found), self.columns)
 
 
-def _same_items(found: dict[str, tuple]) -> dict[str, tuple]:
+def _wide(answers: pl.DataFrame, column: str) -> tuple | None:
+    """Sizes, names and values (models, items) of one metric; None without any."""
+    values = answers.select("n_params", "item", pl.col(column).cast(pl.Float64)).drop_nulls()
+    if values.is_empty():
+        return None
+    wide = values.pivot(
+        on="n_params", index="item", values=column, aggregate_function="mean"
+    ).drop_nulls()
+    sizes = sorted(set(values["n_params"]))
+    array = wide.sort("item").select(map(str, sizes)).to_numpy().T
+    return np.array(sizes, float), wide.sort("item")["item"], array
+
+
+def _same_items(found: dict[tuple[str, str], tuple]) -> dict[tuple[str, str], tuple]:
     """Keep the items that have a number under every metric, so that metrics are paired.
 
     Where there are fewer than two, only the metric with the most items keeps its own.
@@ -241,28 +279,36 @@ def _same_items(found: dict[str, tuple]) -> dict[str, tuple]:
     }
 
 
-def _with_items(curve: MetricCurve, per_item: dict[str, tuple]) -> MetricCurve:
-    metric = catalogue.find(curve.name)
-    sizes, _, values = per_item.get(metric.name if metric else "", (None, None, None))
+def _with_items(curve: MetricCurve, per_item: _PerItem) -> MetricCurve:
+    sizes, _, values = per_item.of_curve(curve.name) or (None, None, None)
     if sizes is None or not np.array_equal(sizes, curve.x) or values.shape[1] < 2:
         return curve
-    return curve._replace(items=values if metric.higher_is_better else -values)
+    return curve._replace(items=_turned(values, curve.rescaled))
 
 
-def _probabilities(head: MetricCurve, per_item: dict[str, tuple]) -> np.ndarray | None:
+def _turned(values: np.ndarray, rescaled: str) -> np.ndarray:
+    """Items turned as their curve was; of a curve exp(±value) they are the exponents."""
+    if rescaled == "1 − value":
+        return 1 - values
+    return -values if "−value" in rescaled else values
+
+
+def _probabilities(head: MetricCurve, per_item: _PerItem) -> np.ndarray | None:
     """Probability of the right answer to each item of the headline metric, if it is known.
 
     Of multiple choice the likeliest choice is the answer, whatever its probability: none.
     """
-    metric = catalogue.find(head.name)
-    if head.items is None or not head.sharp or "multiple choice grade" in per_item:
+    _, filter_ = _without_filter(head.name)
+    of_choices = per_item.get("multiple choice grade", filter_) is not None
+    if head.items is None or not head.sharp or of_choices:
         return None
-    _, items, _ = per_item[metric.name]
+    own = per_item.of_curve(head.name)
     for name in ("expected exact match", "target probability", "negative log-likelihood"):
-        sizes, of, values = per_item.get(name, (None, None, None))
-        if name == metric.name or sizes is None or not np.array_equal(sizes, head.x):
+        found = per_item.get(name, filter_)
+        if found is None or found is own or not np.array_equal(found[0], head.x):
             continue
-        if of.equals(items):
+        _, items, values = found
+        if items.equals(own[1]):
             values = np.exp(-values) if name == "negative log-likelihood" else values
             sound = ((values >= 0) & (values <= 1 + 1e-6)).all()  # of single precision
             return np.minimum(values, 1) if sound else None

@@ -13,7 +13,7 @@ from mirage.emergence.dormancy import Dormancy, dormancy
 from mirage.emergence.dormancy_bootstrap import DormancyDifference, dormancy_difference
 from mirage.emergence.prediction import Prediction, predict
 from mirage.fits.jump import LEAST_SCATTER
-from mirage.statistics.bootstrap import binomial_bootstrap
+from mirage.statistics.bootstrap import binomial_bootstrap, item_bootstrap
 from mirage.statistics.intervals import percentile_interval
 
 MARGIN = 0.02  # share of the range above a guess that a biased guesser may reach
@@ -66,7 +66,8 @@ class Evidence(NamedTuple):
     findings : tuple of Finding
         One for each metric, the headline first.
     difference : DormancyDifference or None
-        Dormant share of the headline metric less that of `smooth`, on the same items.
+        Dormant share of the headline metric less that of `smooth`, on the same items; each on the
+        scale of its curve.
     smooth : int or None
         Which finding is the smooth metric that the headline is compared with.
     prediction : Prediction or None
@@ -136,20 +137,29 @@ def _evidence(ability: Ability, tested, rng, n_resamples) -> Evidence:
 def _difference(a: MetricCurve, b: MetricCurve, rng, n_resamples) -> DormancyDifference:
     """Difference of dormant shares, over the same items where they are known.
 
+    Each metric is judged on the scale of its curve, which its trend, its jump test and the report
+    have, too: a share of the sizes depends on the scale, and exp(−loss) rises later than −loss.
+
     Without items both metrics are drawn anew independently, which is wider; then the interval is
     given only where the brackets are disjoint, and only if the error of both metrics is known.
     """
-    chance = (a.chance, b.chance)
-    if a.items is not None and b.items is not None:
-        return dormancy_difference(
-            a.items, b.items, a.x, rng, per_item=True, chance=chance, n_resamples=n_resamples
-        )
-    found = dormancy_difference(a.y, b.y, a.x, rng, chance=chance)
-    if a.n_items is None or (b.n_items is None and b.stderr is None) or not found.disjoint:
+    curves = (a, b)
+    paired = a.items is not None and b.items is not None
+    scores = [c.of_means(c.items.mean(axis=1)) if paired else c.y for c in curves]
+    found = dormancy_difference(*scores, a.x, rng, chance=(a.chance, b.chance))
+    if np.isnan(found.difference):
         return found
+    if paired:
+        means = item_bootstrap(np.concatenate([a.items, b.items]), n_resamples, rng)
+        halves = np.split(means, 2, axis=1)  # (resamples, models) of each, by the same draws
+        drawn = [c.of_means(half) for c, half in zip(curves, halves, strict=True)]
+    elif a.n_items is None or (b.n_items is None and b.stderr is None) or not found.disjoint:
+        return found
+    else:
+        drawn = [_redrawn(c, rng, n_resamples) for c in curves]
     shares = [
-        np.nan_to_num(dormancy(_redrawn(c, rng, n_resamples), c.x, c.chance).share, nan=1.0)
-        for c in (a, b)
+        np.nan_to_num(dormancy(y, c.x, c.chance).share, nan=1.0)
+        for y, c in zip(drawn, curves, strict=True)
     ]
     low, high = percentile_interval(shares[0] - shares[1])
     return found._replace(low=low, high=high)

@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 
 from mirage import tables
-from mirage.emergence.measures import TINY, Options, agreement, judge
+from mirage.emergence.measures import TINY, Options, judge
 from mirage.metrics import catalogue
 from mirage.statistics.item_counts import right_items
+from mirage.statistics.resolution import agreement
 
 KEY = ("family", "task", "metric")
 NUMBERS = (

@@ -67,18 +67,6 @@ class Curves(NamedTuple):
         return Curves(*(array[rows] for array in self))
 
 
-def agreement(score: np.ndarray, n: np.ndarray, stderr: np.ndarray) -> np.ndarray:
-    """Whether a stated standard error is that of a share of n items; True where nothing is stated.
-
-    Tools divide by n or n − 1; 2 % allow for the digits printed, and for a bootstrap's own error.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        low = np.sqrt(score * (1 - score) / n)
-        high = np.sqrt(score * (1 - score) / (n - 1))
-        wrong = (stderr < 0.98 * low) | (stderr > 1.02 * high)
-    return ~(wrong & (low > 0))
-
-
 def judge(table: pl.DataFrame, rng: np.random.Generator, options: Options):
     """Cells by column name, kinds of fit and notes, of curves that are sound."""
     lengths = table["n_models"].to_numpy()

@@ -197,8 +197,8 @@ def _metric(evidence: Evidence, _) -> Verdict | None:
     if difference is not None and difference.low > 0 and head.dormancy.share >= DORMANT:
         return Verdict(
             "metric",
-            f"The {name} stays at its base over {number(head.dormancy.share)} of the sizes; the "
-            f"{other} of the same answers rises from {number(smooth.dormancy.share)} on "
+            f"The {name} stays at its base over {number(difference.a.share)} of the sizes; the "
+            f"{other} of the same answers rises from {number(difference.b.share)} on "
             f"(difference {number(difference.difference)} [{number(difference.low)}, "
             f"{number(difference.high)}]) without a jump (p = {number(smooth.p_jump)})."
             + _predicted(evidence),

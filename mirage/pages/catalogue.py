@@ -8,12 +8,14 @@ import polars as pl
 from mirage.book.claims import Claim, Found
 from mirage.book.rules import Below, Exceeds
 from mirage.emergence.verdicts import JUMP
-from mirage.formatting import number
+from mirage.formatting import counted, number
 from mirage.pages.catalogue_tables import TESTED
 from mirage.statistics.intervals import clopper_pearson_interval, percentile_interval
 from mirage.statistics.odds_ratio import odds_ratio
 
 EMERGENT = ("jump", "metric", "resolution")
+# Without power no jump is found: only curves that show one, or would, can speak against jumps.
+COULD = pl.col("is_jump") | (pl.col("smallest_detectable_jump") <= JUMP).fill_null(False)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -26,15 +28,17 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="catalogue-jump",
         place="Wei's list says emergent, the paper says mirage: what does a test of jumps say?",
-        statement="Abilities of Wei's list with a public curve of at least five models: share that"
-        " jump, under every metric at hand, in at least one family of models.",
+        statement="Abilities of Wei's list with a public curve of at least five models that shows a"
+        f" jump, or would show one of {JUMP:g} in log odds: share that jump, under every metric at"
+        " hand, in at least one family of models.",
         rule=Below(0.5),
     ),
     Claim(
         id="catalogue-mirage",
         place="The paper's thesis, asked of every claimed ability with public scores",
         statement="Curves of Wei's abilities that look emergent (verdicts jump, metric and"
-        " resolution): share that the metric or the resolution explains.",
+        f" resolution) and show a jump, or would show one of {JUMP:g} in log odds: share that the"
+        " metric or the resolution explains.",
         rule=Exceeds(0.5),
     ),
     Claim(
@@ -75,22 +79,27 @@ def findings(
     """
     tested = table.filter("is_listed", pl.col("n_models") >= TESTED)
     pairs = tested.filter("is_claimed").select("task", "family").unique().height
-    jumps = tested.group_by("task").agg(pl.any("is_jump"))
+    jumps = tested.filter(COULD).group_by("task").agg(pl.any("is_jump"))
     looks = tested.filter(pl.col("kind").is_in(EMERGENT)).with_columns(hit=~pl.col("is_jump"))
+    powerless = f"none of {counted(looks.height, 'curve')} that look emergent would show a jump"
     open_ = tested.with_columns(hit=pl.col("kind") == "undecided")
     return {
         "catalogue-public": Found(pairs / listed.height, None, listed.height, "pairs"),
-        "catalogue-jump": _share(int(jumps["is_jump"].sum()), jumps.height, "abilities"),
-        "catalogue-mirage": over_abilities(looks, rng),
+        "catalogue-jump": _share(jumps["is_jump"].sum(), jumps.height, tested.height),
+        "catalogue-mirage": over_abilities(looks.filter(COULD), rng)
+        if looks.is_empty() or looks.select(COULD.any()).item()
+        else f"{powerless} of {JUMP:g} in log odds",
         "catalogue-undecided": over_abilities(open_, rng),
         "catalogue-listed": _odds(table),
     }
 
 
-def _share(k: int, n: int, n_of: str) -> Found | str:
-    if not n:
+def _share(k: int, n: int, n_curves: int) -> Found | str:
+    if not n_curves:
         return "the data are not here"
-    return Found(k / n, clopper_pearson_interval(k, n), n, n_of)
+    if not n:
+        return f"none of {counted(n_curves, 'curve')} would show a jump of {JUMP:g} in log odds"
+    return Found(k / n, clopper_pearson_interval(k, n), n, "abilities")
 
 
 def over_abilities(table: pl.DataFrame, rng: np.random.Generator, n: int = 2000) -> Found | str:
@@ -142,7 +151,7 @@ def numbers(table: pl.DataFrame, listed: pl.DataFrame) -> dict[str, str]:
     shown = table.filter("is_listed")
     tested = shown.filter(pl.col("n_models") >= TESTED)
     kinds = dict(shown.group_by("kind").len().iter_rows())
-    detectable = tested.filter(pl.col("smallest_detectable_jump") <= JUMP)
+    detectable = tested.filter(COULD)
     without = listed.filter(~pl.col("task").is_in(shown["task"].implode()))
     seen = listed.join(
         shown.filter("is_claimed").select("task", "family").unique(), on=["task", "family"]
@@ -179,9 +188,12 @@ def conclusion(table: pl.DataFrame) -> str:
     jumps, explained = kinds.get("jump", 0), kinds.get("metric", 0) + kinds.get("resolution", 0)
     most = max(kinds, key=kinds.get, default="undecided")
     first = f"Of {n} curves of at least {TESTED} models, {jumps or 'none'} "
-    first += f"{'jump' if jumps > 1 else 'jumps'} under every metric at hand"
+    first += f"{'jump' if jumps > 1 else 'jumps'} under every metric at hand; only"
+    could = tested.filter(COULD).height
+    first += f" {could} {'shows' if could == 1 else 'show'} a jump, or would show one of {JUMP:g}"
+    first += " in log odds"
     second = f"{explained} look emergent for reasons of the metric or of too few items"
     third = "; the public scores decide nothing on most of the others."
     if most != "undecided":
         third = "; the public scores decide most of the others."
-    return f"{first}, {second}{third}"
+    return f"{first}. {second}{third}"

@@ -27,7 +27,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="figure-3-paper",
         kind=Kind.PAPER,
-        place="Section 4, Figure 3: accuracy jumps, token edit distance of the same outputs rises"
+        place="Section 3, Figure 3: accuracy jumps, token edit distance of the same outputs rises"
         " smoothly",
         statement="On the paper's points at temperature 0, accuracy stays at its base longer than"
         " −token edit distance on each of the 7 curves of at least two digits: smallest difference"
@@ -37,7 +37,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="figure-3-times",
         kind=Kind.IMPLIED,
-        place="Section 4: changing the metric removes the emergence of integer arithmetic",
+        place="Section 3: changing the metric removes the emergence of integer arithmetic",
         statement="Our transformers, held-out products of four digits: exact match stays at its"
         " base longer than −token edit distance of the same answers: difference of dormant shares."
         " Attempted if exact match rises above one half.",
@@ -46,7 +46,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="figure-3-plus",
         kind=Kind.IMPLIED,
-        place="Section 4: changing the metric removes the emergence of integer arithmetic",
+        place="Section 3: changing the metric removes the emergence of integer arithmetic",
         statement="The same comparison on our transformers' held-out sums of five digits."
         " Attempted if exact match rises above one half.",
         rule=Exceeds(0),
@@ -331,9 +331,14 @@ def numbers(
     -------
     dict of str to str
         By name and task: dormant shares in percent, their difference with its interval, and in
-        words which metric rises later; exact match of the smallest and the largest model.
+        words which metric rises later; exact match of the smallest and the largest model; and,
+        of both tasks, the size of the largest model.
     """
-    values = {"trained": f"{trained.exact[:, -1].mean():.2f}"}
+    largest = max(one.n_params[-1] for one in ours.values())
+    values = {
+        "trained": f"{trained.exact[:, -1].mean():.2f}",
+        "size": f"{largest / 1000:.0f} thousand",
+    }
     for task, of_task in differences.items():
         name, exact = NAMES[task], ours[task].exact.mean(axis=(0, 2))
         values[f"{name}-exact"] = f"{100 * of_task.a.share:.0f} %"

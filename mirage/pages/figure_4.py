@@ -18,6 +18,8 @@ from mirage.arithmetic.family import Family
 from mirage.arithmetic.problems import stratify
 from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Equals, Exceeds
+from mirage.fits.comparison import compare_curves
+from mirage.fits.data import checked
 from mirage.pages import published
 from mirage.pages.figure_4_sampling import N_ITEMS, Profile, measure, pass_until
 from mirage.statistics.bootstrap import item_bootstrap
@@ -29,7 +31,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="figure-4-chance",
         kind=Kind.PAPER,
-        place="Section 4, Figure 4: with more test items even the smallest models are above chance",
+        place="Section 3, Figure 4: with more test items even the smallest models are above chance",
         statement="Of the paper's 72 accuracies, the number that lie below chance. The interval"
         " counts those that do so whatever the number of items and the reading error, and those"
         " that may.",
@@ -37,9 +39,17 @@ CLAIMS: tuple[Claim, ...] = (
         published=0,
     ),
     Claim(
-        id="figure-4-rises",
+        id="figure-4-smooth",
         kind=Kind.PAPER,
-        place="Section 4, Figure 4: accuracy rises smoothly and predictably with scale",
+        place="Section 3, Figure 4: accuracy rises smoothly and predictably with scale",
+        statement="Of the paper's 18 curves of accuracy (task, target length, temperature), the"
+        " share on which a comparison of fits prefers a smooth curve to a break or a step.",
+        rule=Exceeds(0.5),
+    ),
+    Claim(
+        id="figure-4-rises",
+        kind=Kind.IMPLIED,
+        place="Section 3, Figure 4: accuracy rises with scale (any step function does so, too)",
         statement="Of the paper's 18 curves of accuracy (task, target length, temperature), the"
         " number on which a larger model has a lower accuracy than the one before. The interval"
         " counts falls beyond what the items allow, and all.",
@@ -49,7 +59,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="figure-4-foot",
         kind=Kind.IMPLIED,
-        place="Section 4: small test sets make small models look unable",
+        place="Section 3: small test sets make small models look unable",
         statement="Models of our family that would probably score 0 on a test of 100 items, though"
         " none has an accuracy of 0: their number.",
         rule=Exceeds(0),
@@ -57,14 +67,14 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="figure-4-seen",
         kind=Kind.IMPLIED,
-        place="Section 4: with enough test items every model has some right answers",
+        place="Section 3: with enough test items every model has some right answers",
         statement="Largest probability, over our models, of no right answer among 100,000 items.",
         rule=Below(0.05),
     ),
     Claim(
         id="figure-4-smallest-times",
         kind=Kind.IMPLIED,
-        place="Section 4, Figure 4: even the smallest models are above chance",
+        place="Section 3, Figure 4: even the smallest models are above chance",
         statement="Our smallest transformer, products of four digits: expected exact match at"
         " temperature 1 divided by chance.",
         rule=Exceeds(1),
@@ -72,7 +82,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="figure-4-smallest-plus",
         kind=Kind.IMPLIED,
-        place="Section 4, Figure 4: even the smallest models are above chance",
+        place="Section 3, Figure 4: even the smallest models are above chance",
         statement="Our smallest transformer, sums of five digits: expected exact match at"
         " temperature 1 divided by chance.",
         rule=Exceeds(1),
@@ -106,6 +116,7 @@ CLAIMS: tuple[Claim, ...] = (
 LONGEST = {"two-digit-multiplication": 4, "four-digit-addition": 5}  # target length, digits
 CHANCE = dict(zip(LONGEST, published.load("fig4_chance").values(), strict=True))  # of a guess
 NAMES = {"two-digit-multiplication": "products, L = 4", "four-digit-addition": "sums, L = 5"}
+CURVE = ("task", "target_length", "temperature")  # columns that name a curve of the paper
 READING = 6e-4  # relative error of a published accuracy: 1e-4 of an axis of six decades
 
 
@@ -185,10 +196,42 @@ def falls(cells: pl.DataFrame) -> pl.DataFrame:
     >>> falls(curve).select("falls", "certain").row(0)
     (True, False)
     """
-    key = ["task", "target_length", "temperature"]
     step, apart = pl.col("score").diff(), pl.col("high") - pl.col("low").shift(1)
-    curves = cells.sort(*key, "n_params").group_by(key, maintain_order=True)
+    curves = cells.sort(*CURVE, "n_params").group_by(CURVE, maintain_order=True)
     return curves.agg(falls=(step < 0).any(), certain=(apart < 0).any())
+
+
+def smooth(cells: pl.DataFrame) -> Found | str:
+    """Share of curves that a comparison of fits calls smooth.
+
+    Parameters
+    ----------
+    cells : polars.DataFrame
+        From `against_chance`.
+
+    Returns
+    -------
+    Found or str
+        Why there is none, where no curve has enough sizes for a comparison.
+
+    Examples
+    --------
+    >>> curve = pl.DataFrame({"task": ["sum"] * 3, "target_length": 1, "temperature": 0.0})
+    >>> smooth(curve.with_columns(n_params=pl.Series([1, 2, 3]), score=pl.Series([0.0, 0.1, 0.5])))
+    'no verdict on any of 1 curves: 3 points, and a comparison needs 7'
+    """
+    curves = [
+        checked(curve["n_params"], curve["score"], None, None, "size", None)
+        for _, curve in cells.sort("n_params").group_by(CURVE, maintain_order=True)
+    ]
+    compared = [comparison for comparison, _ in compare_curves(curves)]
+    verdicts = [comparison.verdict for comparison in compared]
+    if set(verdicts) == {"not identifiable"}:
+        why = compared[0].reason.replace(": ", ", and ")
+        return f"no verdict on any of {len(curves)} curves: {why}"
+    n = verdicts.count("smooth")
+    ends = wilson_interval(n, len(curves))
+    return Found(n / len(curves), tuple(map(float, ends)), len(curves), "curves")
 
 
 class Study(NamedTuple):
@@ -286,6 +329,7 @@ def findings(
     share = tuple(wilson_interval(inside.sum(), n))
     of_ours: dict[str, Found | str] = {
         "figure-4-chance": Found(point, (sure, may), cells.height, "accuracies"),
+        "figure-4-smooth": smooth(cells),
         "figure-4-rises": Found(
             n_falls, (curves["certain"].sum(), n_falls), curves.height, "curves"
         ),

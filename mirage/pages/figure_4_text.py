@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import polars as pl
 
 from mirage.arithmetic.family import Family
+from mirage.book.claims import Found
 from mirage.fits.linearised import curvature
 from mirage.formatting import number
-from mirage.pages.figure_4 import CHANCE, LONGEST, NAMES, READING, Study, unseen
+from mirage.pages.figure_4 import CHANCE, LONGEST, NAMES, READING, Study, falls, smooth, unseen
 from mirage.pages.figure_4_sampling import N_ITEMS, Profile
 from mirage.statistics.item_counts import least_items
 
@@ -110,6 +111,7 @@ def numbers(cells: pl.DataFrame, found: Study, depth: Profile) -> dict[str, str]
     hidden = int((unseen(found.passed["expected"], N_ITEMS[0]) > 0.5).sum())
     inside = found.passed["expected"].is_between(found.passed["low"], found.passed["high"])
     pairs = 10**8 / sum(range(11))  # of two numbers below 10⁴, over those with a one-digit sum
+    curves = falls(cells)
     products, sums = (f"{1 / chance:,.0f}" for chance in CHANCE.values())
     return {
         "never": str(never),
@@ -128,5 +130,15 @@ def numbers(cells: pl.DataFrame, found: Study, depth: Profile) -> dict[str, str]
         "rarest": f"{found.passed['expected'].min():.0e}",
         "r": str(depth.r),
         "data": found.description,
+        "rising": str(curves.height - curves["falls"].sum()),
+        "curves": str(curves.height),
+        "smooth": _smooth(smooth(cells)),
         "reading": f"{100 * READING:.2g} %",
     }
+
+
+def _smooth(found: Found | str) -> str:
+    """Say on how many curves a smooth fit is preferred, or why none could be."""
+    if isinstance(found, str):
+        return found
+    return f"{found.ours * found.n:.0f} of {found.n} curves are called smooth"

@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 
 from mirage.book.claims import Claim, Found, Kind
-from mirage.book.rules import Below, Exceeds
+from mirage.book.rules import Exceeds
 from mirage.emergence import metric_change
 from mirage.pages import published
 from mirage.pages.figure_6_groups import Group, counts
 from mirage.statistics.intervals import Interval, clopper_pearson_interval, percentile_interval
 
+STEEP = 2  # slopes of a straight line: a steeper last step is a jump
 _PLACE = "Section 4, Figure 6: under the Brier score the emergent abilities of LaMDA disappear"
 _IMPLIED = "Section 4: with a smooth metric of the same outputs the emergent ability disappears"
 
@@ -25,9 +26,10 @@ def _published(task: str, name: str) -> Claim:
         id=f"figure-6-{name}",
         kind=Kind.PAPER,
         place=_PLACE,
-        statement=f"Under −Brier score LaMDA's {task} does not rise sharply at its largest model:"
-        " slope of the last step, in slopes of a straight line over the whole rise.",
-        rule=Below(2),
+        statement=f"LaMDA's {task} jumps at the largest model under multiple choice grade, and not"
+        f" under −Brier score. A jump is a last step more than {STEEP} times as steep as a straight"
+        f" line over the whole rise: the smaller of both distances from {STEEP}.",
+        rule=Exceeds(0),
     )
 
 
@@ -104,7 +106,7 @@ CLAIMS: tuple[Claim, ...] = (
 
 
 READING_ERROR = 0.01  # of each point, in the unit of its axis
-STEEP = 2  # slopes of a straight line: a steeper last step is a jump
+NEAR = 0.05  # of a guess: five times the reading error
 LABELS = {"arithmetic": "arithmetic", "persian": "Persian QA", "ipa": "IPA transliteration"}
 ABSENT = "the data are not here"
 
@@ -202,10 +204,27 @@ def lamda_outcomes(read: pl.DataFrame) -> dict[str, str]:
         By task, an outcome of `mirage.emergence.metric_change`: a last step more than twice as
         steep as a straight line, with its interval, is a jump.
     """
-    sides = {}
+    return {task: metric_change.outcome(*map(_kind, sides)) for task, sides in _sides(read).items()}
+
+
+def _sides(read: pl.DataFrame) -> dict[str, list[dict]]:
+    """Rows of each task: under multiple choice grade and under −Brier score."""
+    sides: dict[str, list[dict]] = {}
     for row in read.iter_rows(named=True):
-        sides.setdefault(row["task"], []).append(_kind(row))
-    return {task: metric_change.outcome(*kinds) for task, kinds in sides.items()}
+        sides.setdefault(row["task"], []).append(row)
+    return sides
+
+
+def _disappears(old: dict, new: dict) -> Found:
+    """How far the old metric is above a jump and the new one below it: the smaller distance.
+
+    The ends are those of both steepnesses, so that the verdict is the outcome of the figure.
+    """
+    value, low, high = (
+        min(old[f"steepness{one}"] - STEEP, STEEP - new[f"steepness{other}"])
+        for one, other in (("", ""), ("_low", "_high"), ("_high", "_low"))
+    )
+    return Found(value, (low, high), reason="interval: error of reading the figure")
 
 
 def _kind(row: dict) -> str:
@@ -249,11 +268,7 @@ def findings(
     dict of str to Found or str
         By the id of the claim.
     """
-    found = {}
-    for row in read.filter(metric="negative Brier score").iter_rows(named=True):
-        ends = (row["steepness_low"], row["steepness_high"])
-        reason = "interval: error of reading the figure"
-        found[NAMES[row["task"]]] = Found(row["steepness"], ends, reason=reason)
+    found = {NAMES[task]: _disappears(*sides) for task, sides in _sides(read).items()}
     for name, label in LABELS.items():
         found[name] = ABSENT
         if label in differences:
@@ -290,6 +305,67 @@ def _share(k: int, n: int, n_of: str, reason: str = "") -> Found | str:
 
 
 def numbers(outcomes: Mapping[str, str]) -> dict[str, str]:
-    """Words of the text on LaMDA, by the name under which they are glued."""
-    texts = {f"f6-lamda-{NAMES[task]}": outcome for task, outcome in outcomes.items()}
-    return texts | {"f6-lamda-n": str(list(outcomes.values()).count("disappears"))}
+    """Words of the text on LaMDA, by the name under which they are glued.
+
+    Parameters
+    ----------
+    outcomes : mapping of str to str
+        Of `lamda_outcomes`.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> numbers({"logical_args": "persists", "irony_identification": "disappears"})["f6-lamda-text"]
+    'the jump persists for logical args and disappears for irony identification'
+    """
+    by_outcome: dict[str, list[str]] = {}
+    for task, outcome in outcomes.items():
+        by_outcome.setdefault(outcome, []).append(_plain(task))
+    parts = [f"{_VERBS.get(one, one)} for {_listed(tasks)}" for one, tasks in by_outcome.items()]
+    n = len(by_outcome.get("disappears", ()))
+    return {
+        "f6-lamda-text": f"the jump {_listed(parts)}",
+        "f6-lamda-n": f"{n} {'disappears' if n == 1 else 'disappear'}",
+        "f6-lamda-guess": _near_a_guess(lamda()),
+    }
+
+
+_VERBS = {
+    "undecided": "is undecided",
+    "reversed": "is reversed",
+    "no jump": "does not exist under the multiple choice grade",
+}
+
+
+def _plain(task: str) -> str:
+    return task.replace("_", " ").replace("english ", "")
+
+
+def _listed(parts: list[str]) -> str:
+    """Join with commas, and with *and* before the last."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def _near_a_guess(published: pl.DataFrame) -> str:
+    """Say which tasks are near a guess under multiple choice grade at all sizes but the largest."""
+    means = published.filter(metric="multiple choice grade").group_by(
+        "task", "n_params", maintain_order=True
+    )
+    above = means.agg(above=(pl.col("score").mean() - pl.col("chance").first()).round(3))
+    small = above.filter(pl.col("n_params") < pl.col("n_params").max())
+    early = small.filter(pl.col("above") > NEAR)
+    n, n_early = above["task"].n_unique(), early["task"].n_unique()
+    text = (
+        f"{n - n_early} of the {n} tasks are within {NEAR:g} of a guess up to"
+        f" {small['n_params'].max() / 1e9:.0f} billion parameters, and higher at"
+        f" {above['n_params'].max() / 1e9:.0f} billion"
+    )
+    for row in early.unique("task", keep="first", maintain_order=True).iter_rows(named=True):
+        text += (
+            f"; {_plain(row['task'])} are {row['above']:.2f} above it at"
+            f" {row['n_params'] / 1e9:.0f} billion already"
+        )
+    return text

@@ -10,6 +10,7 @@ import polars as pl
 
 from mirage.datasets.tables import ScoreTable
 from mirage.emergence import metric_change
+from mirage.formatting import counted
 from mirage.pages import figure_6_models
 from mirage.pages.figure_6_models import BIGG, BRIER, CHAIN, OLMO, PAIRS, UKP, Pair
 from mirage.statistics.intervals import Interval
@@ -157,9 +158,15 @@ def numbers(
         *unknown* where the data are not here.
     """
     table = counts(found)
-    texts = {f"n {name}": str(table[name].sum()) for name in metric_change.OUTCOMES}
+    fates = [
+        counted(table[name].sum(), "jump", *verbs)
+        for name, verbs in (
+            ("disappears", ("disappears", "disappear")),
+            ("persists", ("persists", "persist")),
+        )
+    ]
     decided = table.select(metric_change.OUTCOMES[:3]).sum_horizontal().sum()
-    texts["n decided"] = str(decided)
+    texts = {"fates": " and ".join(fates), "n decided": counted(decided, "jump", "is", "are")}
     rows = dict(zip([group.name for group in found], table.iter_rows(named=True), strict=True))
     for name in ("olmo-probability", "edit-distance", "bertscore"):
         texts[f"longer {name}"] = "unknown"
@@ -175,3 +182,41 @@ def numbers(
         middle = correlations.filter(metric=metric)["correlation"].median()
         texts[f"correlation {metric}"] = "unknown" if middle is None else f"{middle:.3f}"
     return {f"f6-{name.replace(' ', '-').replace(',', '')}": text for name, text in texts.items()}
+
+
+def free_answers(table: pl.DataFrame, letters: str) -> str:
+    """Say on which tasks the new metric takes its largest step where the old one does.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Of `mirage.pages.figure_6_models.rising_most`.
+    letters : str
+        Panel of the new metric, by task.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> sizes, exact = [1, 2, 3], [0, 0, 1]
+    >>> late = pl.DataFrame({"task": "a", "x": sizes, "old": exact, "new": [-9, -9, 0]})
+    >>> early = pl.DataFrame({"task": "b", "x": sizes, "old": exact, "new": [-9, -1, 0]})
+    >>> free_answers(pl.concat([late, early]), "TU")
+    'takes its largest step at the same model on 1 of 2 tasks (T), and at a smaller one on 1 (U)'
+    """
+    if table.is_empty():
+        return "is not among the data"
+    places: dict[int, list[str]] = {-1: [], 0: [], 1: []}
+    curves = table.partition_by("task", maintain_order=True)
+    for curve, letter in zip(curves, letters, strict=True):
+        old, new = (curve.sort("x")[side].diff().arg_max() for side in ("old", "new"))
+        places[(new > old) - (new < old)].append(letter)
+    words = {-1: "a smaller one", 1: "a larger one"}
+    text = f"takes its largest step at the same model on {len(places[0])} of {len(curves)} tasks"
+    text += f" ({', '.join(places[0])})" * bool(places[0])
+    for side, word in words.items():
+        if places[side]:
+            text += f", and at {word} on {len(places[side])} ({', '.join(places[side])})"
+    return text

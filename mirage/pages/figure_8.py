@@ -21,12 +21,17 @@ from mirage.emergence.dormancy_bootstrap import (
     dormancy_interval,
 )
 from mirage.pages import published
+from mirage.statistics.bootstrap import item_bootstrap
 from mirage.vision import sequences
 
 LENGTH = 3  # L of the paper's all-correct curve
 SHARP, SMOOTH = f"all correct, L = {LENGTH}", "accuracy"
 FAMILIES = ("depth", "width")
 CHANCE = 1 / 1623  # accuracy of a guess among all characters of Omniglot
+# Published all-correct from which a ratio to it is judged. Below, two networks of one size and one
+# accuracy have .0105 and .0154, and the paper's number of items is unknown.
+LEAST = 0.05
+N_RESAMPLES = 2000  # of the bootstrap over cells
 
 CLAIMS = (
     Claim(
@@ -44,12 +49,16 @@ CLAIMS = (
         id="figure-8-together",
         kind=Kind.PAPER,
         place="Figure 8C: share of sequences with all of L = 3 labels right at six sizes",
+        # A first rule, within .05 of each published share, passed 0 at three of the five sizes and
+        # less than half of the share at the others. A ratio fails there; its tolerances are those
+        # of the third prediction. It was set when the shares were known.
         statement=(
-            "Share of sequences with all of 3 labels right, of networks with the published accuracy"
-            " per image: largest difference from the published share"
+            f"Published shares above {LEAST} of sequences with all of 3 labels right: share in our"
+            " networks of the same accuracy per image over the published one, the ratio furthest"
+            " from 1"
         ),
-        rule=Equals(0.05),
-        published=0,
+        rule=Equals(0.25, loose=0.5),
+        published=1,
     ),
     Claim(
         id="figure-8-sharper",
@@ -186,13 +195,14 @@ def onsets(scores: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def at_published_accuracy(curves: pl.DataFrame) -> pl.DataFrame:
+def at_published_accuracy(accuracy: np.ndarray, together: np.ndarray) -> pl.DataFrame:
     """All-correct of networks with the paper's accuracies, between two of ours.
 
     Parameters
     ----------
-    curves : polars.DataFrame
-        From `mirage.vision.sequences.curves`; all families together.
+    accuracy, together : ndarray, shape (models,)
+        Of our networks, all families together: accuracy per image, and share of sequences with
+        all of 3 labels right.
 
     Returns
     -------
@@ -204,21 +214,48 @@ def at_published_accuracy(curves: pl.DataFrame) -> pl.DataFrame:
     --------
     Half way between networks that get .3 and .35 of the images right.
 
-    >>> rows = [(SMOOTH, "a", 0.3), (SHARP, "a", 0.06), (SMOOTH, "b", 0.35), (SHARP, "b", 0.1)]
-    >>> table = pl.DataFrame(rows, ["metric", "model", "score"], orient="row")
-    >>> table = table.with_columns(family=pl.lit("depth"))
-    >>> at_published_accuracy(table).select("accuracy", pl.col("ours").round(3)).rows()
+    >>> table = at_published_accuracy(np.array([0.35, 0.3]), np.array([0.1, 0.06]))
+    >>> table.select("accuracy", pl.col("ours").round(3)).rows()
     [(0.3247, 0.08)]
     """
-    wide = (
-        curves.filter(pl.col("metric").is_in([SMOOTH, SHARP]))
-        .pivot(on="metric", index=["family", "model"], values="score")
-        .sort(SMOOTH)
-    )
-    inside = pl.col("accuracy").is_between(wide[SMOOTH].min(), wide[SMOOTH].max())
-    chosen = paper().filter(inside)
-    ours = np.interp(chosen["accuracy"], wide[SMOOTH], wide[SHARP])
+    chosen = paper().filter(pl.col("accuracy").is_between(accuracy.min(), accuracy.max()))
+    order = np.argsort(accuracy)
+    ours = np.interp(chosen["accuracy"], accuracy[order], together[order])
     return chosen.with_columns(ours=pl.Series(ours, dtype=pl.Float64))
+
+
+def ratios(scores: pl.DataFrame) -> pl.DataFrame:
+    """All-correct over the published share, at published shares above `LEAST`.
+
+    Parameters
+    ----------
+    scores : polars.DataFrame
+        Rows of `mirage.vision.omniglot.evaluate`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns of `at_published_accuracy` and ``ratio, low, high``; the 95 % interval is over the
+        cells of our test set.
+    """
+    cells = [
+        np.concatenate([by_cell(scores, family, metric)[0].mean(0) for family in FAMILIES])
+        for metric in (SMOOTH, SHARP)
+    ]
+    found = at_published_accuracy(*(values.mean(-1) for values in cells))
+    found = found.filter(pl.col("together") > LEAST)
+    # One axis of models and metrics, so that all are resampled on the same cells.
+    drawn = item_bootstrap(np.concatenate(cells), N_RESAMPLES, np.random.default_rng(0))
+    accuracy, together = np.split(drawn, 2, axis=-1)
+    order = np.argsort(accuracy, axis=-1)
+    pairs = (np.take_along_axis(values, order, axis=-1) for values in (accuracy, together))
+    ours = [np.interp(found["accuracy"], *pair) for pair in zip(*pairs, strict=True)]
+    low, high = np.quantile(ours, [0.025, 0.975], axis=0)
+    ends = pl.Series(low, dtype=pl.Float64), pl.Series(high, dtype=pl.Float64)
+    share = pl.col("together")
+    return found.with_columns(
+        ratio=pl.col("ours") / share, low=ends[0] / share, high=ends[1] / share
+    )
 
 
 def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
@@ -239,18 +276,11 @@ def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
     values, sizes = by_cell(scores, "width", SMOOTH)
     rng = np.random.default_rng(0)
     share = dormancy_interval(values, sizes, rng, per_item=True, chance=CHANCE).share
-    matched = at_published_accuracy(curves)
-    off = (matched["ours"] - matched["together"]).to_list()
     excess = curves.filter(metric=f"excess over product, L = {LENGTH}").row(-1, named=True)
     cells = {"n": values.shape[-1], "n_of": "alphabets and drawers"}
     return {
         "figure-8-accuracy": _accuracy(curves),
-        "figure-8-together": Found(
-            max(off, key=abs),
-            n=len(off),
-            n_of="published sizes",
-            reason=f"{len(off)} of 6 published accuracies lie within ours",
-        ),
+        "figure-8-together": _together(ratios(scores)),
         "figure-8-sharper-width": Found(
             wide.difference, (wide.low, wide.high), **cells, reason=_beginnings(wide)
         ),
@@ -268,6 +298,21 @@ def _beginnings(shares: DormancyDifference) -> str:
     if shares.disjoint:
         return "the two rises begin between different models"
     return "the two rises may begin between the same models"
+
+
+def _together(beside: pl.DataFrame) -> Found | str:
+    """Choose the ratio furthest from 1, too small or too large alike."""
+    if beside.is_empty():
+        return f"no published accuracy with a share above {LEAST} lies within ours"
+    worst = beside.sort((pl.col("ratio") - 1).abs()).row(-1, named=True)
+    return Found(
+        worst["ratio"],
+        (worst["low"], worst["high"]),
+        beside.height,
+        "published sizes",
+        reason=f"worst at an accuracy of {worst['accuracy']:.3f}: {worst['ours']:.3f}, published"
+        f" {worst['together']:.3f}",
+    )
 
 
 def _depth(curves: pl.DataFrame) -> pl.DataFrame:
@@ -302,8 +347,20 @@ def _accuracy(curves: pl.DataFrame) -> Found | str:
     )
 
 
-def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
-    """Sentences of the page that follow from its verdicts, by the name they are glued under."""
+def conclusions(claims: Sequence[Claim], scores: pl.DataFrame) -> dict[str, str]:
+    """Sentences of the page that follow from its verdicts, by the name they are glued under.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        Judged.
+    scores : polars.DataFrame
+        Rows of `mirage.vision.omniglot.evaluate`.
+
+    Returns
+    -------
+    dict of str to str
+    """
     verdict = {claim.id: claim.verdict for claim in claims}
     sharper = {
         Verdict.REPRODUCED: "stays near zero for longer than accuracy per image does",
@@ -317,13 +374,44 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
         Verdict.UNDECIDED: "may or may not match the published one",
         Verdict.NOT_ATTEMPTED: "is compared with the published one in the paper profile only",
     }
-    together = {
-        Verdict.REPRODUCED: "all-correct follows from accuracy as it does in the paper",
-        Verdict.NOT_REPRODUCED: "all-correct does not follow from accuracy as it does in the paper",
-    }
+    twins = paper().filter(n_blocks=2)["together"]
     return {
         "f8-sharper-depth": sharper[verdict["figure-8-sharper"]],
         "f8-sharper": sharper[verdict["figure-8-sharper-width"]],
         "f8-curve": curve[verdict["figure-8-accuracy"]],
-        "f8-together": together.get(verdict["figure-8-together"], "all-correct was not compared"),
+        "f8-together": together_text(ratios(scores), verdict["figure-8-together"]),
+        "f8-least": f"{LEAST}",
+        "f8-twins": f"{twins.max() / twins.min():.1f}",
     }
+
+
+def together_text(beside: pl.DataFrame, verdict: Verdict) -> str:
+    """Say how often ours get all of three right, beside the paper's networks of equal accuracy.
+
+    Parameters
+    ----------
+    beside : polars.DataFrame
+        From `ratios`.
+    verdict : Verdict
+        Of the claim ``figure-8-together``.
+
+    Examples
+    --------
+    >>> table = pl.DataFrame({"accuracy": [0.28, 0.32], "ratio": [0.4, 0.46]})
+    >>> together_text(table, Verdict.NOT_REPRODUCED)[:82]
+    'at an accuracy of 0.28 ours get all three right 0.40 times as often as the paper’s'
+    """
+    if beside.is_empty():
+        return "all-correct was not compared, since no such accuracy lies within ours"
+    first, *others = beside.select("accuracy", "ratio").rows()
+    listed = (
+        f"at an accuracy of {first[0]:.2f} ours get all three right {first[1]:.2f} times as often"
+        " as the paper’s"
+    )
+    listed += "".join(f", at {accuracy:.2f} {ratio:.2f} times" for accuracy, ratio in others)
+    meaning = {
+        Verdict.REPRODUCED: "accuracy decides it, here as in the paper",
+        Verdict.DEVIATION: "accuracy decides most of it",
+        Verdict.NOT_REPRODUCED: "accuracy alone does not decide it",
+    }
+    return f"{listed}; {meaning.get(verdict, 'whether accuracy alone decides it stays open')}"

@@ -9,6 +9,8 @@ import polars as pl
 from mirage.arithmetic.curves import EXACT, NEGATED, PROBABILITY
 from mirage.pages.forecast import BIGG, NAMES, NEAR, n_sizes
 
+WIDE = 0.9  # share of a metric's range from which a prediction interval says nothing
+
 
 class Early(NamedTuple):
     """What was forecast for sums from models that could not add.
@@ -70,18 +72,22 @@ def numbers(found: pl.DataFrame, by_seed: pl.DataFrame) -> dict[str, str | float
     -------
     dict of str to str or float
         By metric: the mean error; the error of the equation alone; how many prediction intervals
-        contain the observed score.
+        contain the observed score, and how many of them cover more than 90 % of the metric's
+        range: these contain almost any score.
     """
-    values: dict[str, str | float] = {}
+    values: dict[str, str | float] = {"filled": f"{100 * WIDE:.0f} %"}
     for name in (EXACT, PROBABILITY, "token accuracy"):
         of_metric = found.filter(metric=name)
         near = of_metric.filter(pl.col("n_held_out") <= NEAR)
         known = of_metric.filter(n_held_out=1)
         inside = near["observed"].is_between(near["low"], near["high"]).sum()
+        # The three metrics lie in [0, 1].
+        wide = (near["high"].clip(0, 1) - near["low"].clip(0, 1) > WIDE).sum()
         short = name.split()[-1]
         values[f"error-{short}"] = float(by_seed[name].mean())
         values[f"known-{short}"] = float((known["em_known"] - known["em_observed"]).abs().mean())
         values[f"covered-{short}"] = f"{inside} of {near.height}"
+        values[f"wide-{short}"] = str(wide)
     return values
 
 

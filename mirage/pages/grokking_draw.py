@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
@@ -20,7 +21,7 @@ from mirage.pages.grokking import (
 SERIES = {  # colour, marker, axis label
     ACCURACY: (plots.SHARP, "o", "accuracy"),
     LOG_LIKELIHOOD: (plots.SMOOTH, "s", "mean log-probability (nats)"),
-    PROBABILITY: (plots.SMOOTH, "^", "mean probability of the answer"),
+    PROBABILITY: ("#009E73", "^", "mean probability of the answer"),
 }
 TITLES = {ACCURACY: "Accuracy", LOG_LIKELIHOOD: "Log-probability", PROBABILITY: "Probability"}
 
@@ -74,11 +75,12 @@ def draw_shares(ax: Axes, table: pl.DataFrame) -> Axes:
     Axes
     """
     plots.letter(ax, "D", "When does each metric leave the level of a guess?")
-    rows = table["seed"].cast(pl.String).to_list()
-    for metric in METRICS:
+    rows = np.arange(table.height)
+    for metric, shift in zip(METRICS, (0.25, 0, -0.25), strict=True):  # shares may be equal
         color, marker, _ = SERIES[metric]
-        style = {"color": color, "ms": 7, "ls": "none", "alpha": 0.8}
-        ax.plot(table[metric], rows, marker, label=TITLES[metric].lower(), **style)
+        style = {"color": color, "ms": 6, "ls": "none"}
+        ax.plot(table[metric], rows + shift, marker, label=TITLES[metric].lower(), **style)
+    ax.set_yticks(rows, table["seed"].cast(pl.String))
     ax.set(xlabel="dormant share of the steps, on a log axis", ylabel="seed", xlim=(0, 1))
     ax.margins(y=0.2)
     return plots.legend_beside(ax)

@@ -9,12 +9,18 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from mirage import plots
-from mirage.arithmetic.curves import EXACT, METRICS, NEGATED, PROBABILITY, as_exact_match
+from mirage.arithmetic.curves import ACCURACY, EXACT, METRICS, NEGATED, PROBABILITY, as_exact_match
 from mirage.fits.data import STEEPEST
 from mirage.pages.not_a_mirage import NAMES, SUMS, TASKS, Study
 from mirage.pages.not_a_mirage_measures import between_seeds, local_exponents
 
-COLORS = {EXACT: plots.SHARP, NEGATED: plots.SMOOTH, PROBABILITY: "#444444"}
+# Four curves that may lie on one another: a later one is thinner, so that an earlier one shows.
+STYLES = {
+    EXACT: {"color": plots.SHARP, "marker": "o"},
+    ACCURACY: {"color": "#009E73", "marker": "s", "ms": 9, "lw": 4, "alpha": 0.6},
+    NEGATED: {"color": plots.SMOOTH, "marker": "^", "ms": 5, "ls": "--"},
+    PROBABILITY: {"color": "#444444", "marker": "D", "ms": 5, "mfc": "none", "ls": ":"},
+}
 
 
 def draw_jump(axes: np.ndarray, found: Study, letters: str) -> np.ndarray:
@@ -41,10 +47,10 @@ def draw_jump(axes: np.ndarray, found: Study, letters: str) -> np.ndarray:
         upper.plot(part["n_params"], part["loss"], "_", color="#444444", ms=12, label="each seed")
         upper.set(xscale="log", yscale="log")
         plots.letter(upper, letters[i], f"{name.capitalize()}: exponents up to {steepest:.1f}")
-        for metric, marker in zip(METRICS, plots.MARKERS, strict=False):
+        for metric in METRICS:
             curve = found.curves.filter(task=task, metric=metric).group_by("n_params")
-            style = {"marker": marker, "color": COLORS.get(metric, "#009E73")}
-            plots.curve(lower, curve.agg(share.mean()), label=metric, **style)
+            curve = curve.agg(share=share.mean()).sort("n_params")
+            lower.plot(curve["n_params"], curve["share"], label=metric, **STYLES[metric])
         plots.letter(lower, letters[i + 2], "Four metrics").set(xlabel="parameters")
         lower.set(ylim=(-0.05, 1.05))
     axes[0, 0].set(ylabel="cross-entropy (nats per token)")

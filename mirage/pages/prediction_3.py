@@ -13,6 +13,7 @@ import polars as pl
 
 from mirage import tables
 from mirage.arithmetic.family import Family
+from mirage.arithmetic.problems import Problems
 from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Equals, Exceeds
 from mirage.fits.lengths import geometric_length, linear_length
@@ -59,6 +60,26 @@ CLAIMS: tuple[Claim, ...] = (
         published=1,
     ),
     Claim(
+        id="prediction-3-geometric-sums",
+        kind=Kind.IMPLIED,
+        place=GEOMETRIC,
+        # The rules of the products; set when it was known that accuracy on sums rises with length.
+        statement="Our transformers, held-out sums of three to five digits: exponent γ of exact"
+        " match = p^((L + 1)^γ), median over models; geometric is 1, below 0 accuracy rises.",
+        rule=Equals(0.25, loose=0.5),
+        published=1,
+    ),
+    Claim(
+        id="prediction-3-linear-sums",
+        kind=Kind.IMPLIED,
+        place=LINEAR,
+        statement="Our transformers, held-out sums of three to five digits: exponent of the power"
+        " of target length by which token edit distance grows, median over models; linear is 1,"
+        " below 0 it shrinks.",
+        rule=Equals(0.25, loose=0.5),
+        published=1,
+    ),
+    Claim(
         id="prediction-3-together",
         kind=Kind.OURS,
         place="Are the errors of one answer independent, as p^L assumes?",
@@ -77,7 +98,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
 )
 
-TASKS = {"two-digit-multiplication": "products", "four-digit-addition": "sums"}
+TIMES, PLUS = "two-digit-multiplication", "four-digit-addition"
+TASKS = {TIMES: "products", PLUS: "sums"}
 FACTORS = {  # of `excess`, as drawn
     "total": "accuracy / p$^{L + 1}$",
     "together": "errors occur together",
@@ -124,20 +146,24 @@ def fit(scores: pl.DataFrame, accuracy: str = "exact match", end: int = 0) -> pl
     >>> fit(table).select(columns).row(0)
     (0.8, 1.0, 1.0, 0.2, 1.0)
     """
-    metrics = {accuracy: "accuracy", "token edit distance": "distance"}
-    wide = (
-        scores.filter(pl.col("metric").is_in(list(metrics)))
-        .with_columns(pl.col("metric").replace(metrics))
-        .pivot(on="metric", index=[*MODEL, "target_length"], values="score")
-        .sort("task", "n_params", "seed", "temperature", "target_length")
-    )
     rows = []
-    for key, curve in wide.group_by(MODEL, maintain_order=True):
+    for key, curve in _wide(scores, accuracy).group_by(MODEL, maintain_order=True):
         if curve.height >= 3:
             x, y = curve["target_length"].to_numpy() + end, curve["accuracy"].to_numpy()
             row = dict(zip(MODEL, key, strict=True)) | _geometric(x, y)
             rows.append(row | _linear(curve["target_length"], curve["distance"]))
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _wide(scores: pl.DataFrame, accuracy: str = "exact match") -> pl.DataFrame:
+    """Put the two metrics into columns, a row per curve and target length."""
+    metrics = {accuracy: "accuracy", "token edit distance": "distance"}
+    return (
+        scores.filter(pl.col("metric").is_in(list(metrics)))
+        .with_columns(pl.col("metric").replace(metrics))
+        .pivot(on="metric", index=[*MODEL, "target_length"], values="score")
+        .sort("task", "n_params", "seed", "temperature", "target_length")
+    )
 
 
 def summary(fits: pl.DataFrame, digits: int = 2) -> pl.DataFrame:
@@ -218,7 +244,7 @@ def findings(
     Parameters
     ----------
     of_paper, of_ours : polars.DataFrame
-        From `fit`: the paper's points at temperature 0, and our products.
+        From `fit`: the paper's points at temperature 0, and our models on both tasks.
     factors : polars.DataFrame
         From `excess`: our products of the longest target.
     rng : numpy.random.Generator
@@ -230,12 +256,16 @@ def findings(
         By the id of the claim.
     """
     found = {}
-    for whose, fits in {"": of_paper, "-ours": of_ours}.items():
-        for kind, column in {"geometric": "exponent", "linear": "power"}.items():
+    columns = {"geometric": "exponent", "linear": "power"}
+    for whose, fits in {"": of_paper, "-ours": of_ours.filter(task=TIMES)}.items():
+        for kind, column in columns.items():
             n_of = "models" if whose else "curves"
             found[f"prediction-3-{kind}{whose}"] = median(fits[column], rng, n_of)
     for name in ("together", "total"):
         found[f"prediction-3-{name}"] = median(factors.filter(factor=name)["score"], rng, "models")
+    for kind, column in columns.items():
+        sums = of_ours.filter(task=PLUS)[column]
+        found[f"prediction-3-{kind}-sums"] = median(sums, rng, "models")
     return found
 
 
@@ -318,7 +348,88 @@ def numbers(
         text = one
         if isinstance(one, Found):
             low, high = one.interval
-            text = f"{one.ours:.2f} (95 % interval [{low:.2f}, {high:.2f}])"
+            text = f"{one.ours:.2f} (95 % interval [{low:.2f}, {high:.2f}])".replace("-", "−")
         values[name.removeprefix("prediction-3-")] = text
     unequal = factors.filter(task="two-digit-multiplication", factor="unequal")["score"].median()
     return values | {"unequal": f"{unequal:.2f}"}
+
+
+def directions(scores: pl.DataFrame) -> pl.DataFrame:
+    """Say of each curve whether accuracy falls, and the distance grows, with target length.
+
+    Parameters
+    ----------
+    scores : polars.DataFrame
+        As for `fit`.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per model, task and temperature: ``accuracy_falls``, whether no added digit raises
+        it; ``distance_grows``, whether none lowers it; and the same of the first step alone,
+        ``first_falls`` and ``first_grows``.
+
+    Examples
+    --------
+    >>> row = {"family": "toy", "model": "S", "n_params": 9, "task": "sum", "temperature": 0.0}
+    >>> table = pl.DataFrame([
+    ...     row | {"target_length": n, "metric": metric, "score": score, "seed": 0}
+    ...     for metric, y in (("exact match", (0.1, 0.9, 0.5)), ("token edit distance", (1, 1, 2)))
+    ...     for n, score in enumerate(map(float, y), 3)
+    ... ])
+    >>> directions(table).select("accuracy_falls", "first_falls", "distance_grows").row(0)
+    (False, False, True)
+    """
+    up, down = pl.col("distance").diff().drop_nulls(), pl.col("accuracy").diff().drop_nulls()
+    return (
+        _wide(scores)
+        .group_by(MODEL, maintain_order=True)
+        .agg(
+            accuracy_falls=(down <= 0).all(),
+            distance_grows=(up >= 0).all(),
+            first_falls=(down <= 0).first(),
+            first_grows=(up >= 0).first(),
+        )
+    )
+
+
+def lengths(paper: pl.DataFrame, ours: pl.DataFrame, sums: Problems) -> dict[str, str]:
+    """Write what the text of the page quotes of the direction of the curves.
+
+    Parameters
+    ----------
+    paper, ours : polars.DataFrame
+        The paper's points at temperature 0, and `means` of ours.
+    sums : mirage.arithmetic.problems.Problems
+        What our models of sums were trained on.
+
+    Returns
+    -------
+    dict of str to str
+        Numbers of curves; in words, whether most models of sums do the opposite of the prediction
+        at the first added digit; the shortest sums, how many of them were tested, and one in how
+        many training sums is as short as that.
+    """
+    of_paper, ours_too = directions(paper), directions(ours)
+    products, plus = (ours_too.filter(task=task) for task in (TIMES, PLUS))
+
+    def of(table: pl.DataFrame, column: str, wanted: bool = True) -> str:
+        return f"{(table[column] == wanted).sum()} of {table.height}"
+
+    tested = ours.filter(task=PLUS, metric="exact match")
+    shortest = tested["target_length"].min()
+    n_digits = np.char.str_len(sums.task.answer(*sums.train.T).astype(str))
+    reverse = not (plus["first_falls"].mean() > 0.5 or plus["first_grows"].mean() > 0.5)
+    return {
+        "paper-falls": of(of_paper, "accuracy_falls"),
+        "paper-grows": of(of_paper, "distance_grows"),
+        "products-falls": of(products, "accuracy_falls"),
+        "products-grows": of(products, "distance_grows"),
+        "sums-rises": of(plus, "first_falls", False),
+        "sums-shrinks": of(plus, "first_grows", False),
+        "sums-order": "it is the reverse" if reverse else "the order is less clear",
+        "shortest": str(shortest),
+        "next": str(shortest + 1),
+        "tested": str(tested.filter(target_length=shortest)["n_items"].min()),
+        "rare": f"{len(n_digits) / (n_digits <= shortest).sum():.0f}",
+    }

@@ -5,7 +5,6 @@ Every decision is said in a note, and nothing is dropped in silence.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from mirage import tables
 from mirage.formatting import counted
 from mirage.metrics import catalogue
 from mirage.readers import model_names
+from mirage.statistics.resolution import agreement
 
 if TYPE_CHECKING:
     import polars as pl
@@ -181,7 +181,7 @@ def count_items(rows: list[dict[str, Any]]) -> list[str]:
         implied = implied_items(score, row.get("stderr"))
         if implied and not stated:
             row["n_items"] = implied
-        elif implied and not _agree(score, stated, row["stderr"]):
+        elif implied and not agreement(score, stated, row["stderr"]):
             row["n_items"] = implied
             notes.append(
                 f"{row['file']}: {row['task']}, {row['metric']} of {row['model']}: the standard "
@@ -211,31 +211,24 @@ def fill_chance(rows: list[dict[str, Any]], parts: list[tuple[dict[str, Any], An
             row["chance"] = next(iter(told)) if metric.kind == catalogue.SHARE else None
 
 
-def _agree(score: float, n: int, stderr: float) -> bool:
-    spread = math.sqrt(score * (1 - score))
-    return 0.98 * spread / math.sqrt(n) <= stderr <= 1.02 * spread / math.sqrt(max(n - 1, 1))
-
-
 def outcome_table(
     parts: list[tuple[dict[str, Any], pl.DataFrame]], notes: list[str]
 ) -> pl.DataFrame | None:
     """Join the items of all files: of each model, task and protocol the newest.
 
-    An item that comes again within one file is taken once, and `notes` says so.
+    Files of one date are parts of a run if no item is in two of them, else the first counts. An
+    item that comes again within one file is taken once. `notes` says what was left out.
     """
     import polars as pl
 
-    newest: dict[tuple, tuple[float, list]] = {}
+    runs: dict[tuple, dict[str, list]] = {}
     for common, table in parts:
         key = tuple(str(common.get(name)) for name in _ITEMS)
-        date = common.get("date") or 0.0
-        kept = newest.setdefault(key, (date, common["file"], []))
-        if date > kept[0]:
-            kept = newest[key] = (date, common["file"], [])
-        if date == kept[0] and common["file"] == kept[1]:
-            kept[2].append((common, table))
+        runs.setdefault(key, {}).setdefault(common["file"], []).append((common, table))
+    left_out: Counter[tuple[str, str, str]] = Counter()
     frames = []
-    for _, _, kept in newest.values():
+    for files in runs.values():
+        kept = _one_run(files, left_out)
         common = kept[0][0]
         named = {name: common[name] for name in _ITEMS if common.get(name) is not None}
         whole = pl.concat([table for _, table in kept], how="diagonal_relaxed", rechunk=False)
@@ -250,7 +243,38 @@ def outcome_table(
         frame = tables.outcomes(whole.with_columns(pl.lit(v).alias(k) for k, v in named.items()))
         repeated = [name for name in named if name in _REPEATED and frame[name].dtype == pl.String]
         frames.append(frame.with_columns(pl.col(repeated).cast(pl.Categorical)))
+    notes += [
+        f"{counted(n, 'item')} of {model} in {file} {'is' if n == 1 else 'are'} left out: {why}"
+        for (model, file, why), n in left_out.items()
+    ]
     return pl.concat(frames, how="diagonal_relaxed", rechunk=False) if frames else None
+
+
+def _one_run(files: dict[str, list], left_out: Counter) -> list[tuple[dict[str, Any], Any]]:
+    """The newest of the parts by file, and those of the same date that share no item with it."""
+    dates = {file: max(common.get("date") or 0.0 for common, _ in files[file]) for file in files}
+    newest = [file for file in files if dates[file] == max(dates.values())]
+    kept, first = list(files[newest[0]]), newest[0]
+    for file, parts in files.items():
+        if file == first:
+            continue
+        if file not in newest:
+            why = f"{first} is newer"
+        elif any(_shared(old, new) for _, old in kept for _, new in parts):
+            why = f"{first} has some of them, too"
+        else:
+            kept += parts
+            continue
+        left_out[parts[0][0]["model"], file, why] += sum(table.height for _, table in parts)
+    return kept
+
+
+def _shared(a: pl.DataFrame, b: pl.DataFrame) -> bool:
+    """Whether an item (of one trial, where both tell) is in both tables."""
+    key = [name for name in ("item", "seed") if name in a.columns and name in b.columns]
+    types = dict.fromkeys(key, int)
+    a, b = (table.select(key).cast(types) for table in (a, b))
+    return not a.join(b, on=key, how="semi", nulls_equal=True).is_empty()
 
 
 def score_table(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Records of Every Eval Ever (evaleval): one model per JSON file, any number of results.
 
 ``metric_config`` states the direction, which goes before the catalogue's. Its metric's name is the
-first of ``metric_name``, ``metric_id`` and ``evaluation_description`` that is stated.
+first of ``metric_name``, ``metric_id`` and ``evaluation_description`` that is stated. Scores of a
+metric that is at most 1 (`mirage.metrics.catalogue`) are divided by the ``max_score`` stated.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from mirage.metrics import catalogue
 from mirage.readers.cells import flag
 from mirage.readers.files import BadFile, decode
 from mirage.readers.found import Found, Source, mapping, number, text_of
@@ -56,6 +58,7 @@ def read_file(source: Source) -> Found:
             ),
             "score",
         )
+        unit = _unit(str(metric), config)
         lower = flag(config.get("lower_is_better"))
         n = uncertainty.get("num_samples") or data.get("samples_number")
         ids = data.get("sample_ids")
@@ -66,8 +69,8 @@ def read_file(source: Source) -> Found:
                 "date": date,
                 "task": str(data.get("dataset_name") or name or "unnamed"),
                 "metric": str(metric),
-                "score": number(details.get("score")),
-                "stderr": number(mapping(uncertainty.get("standard_error")).get("value")),
+                "score": _share(details.get("score"), unit),
+                "stderr": _share(mapping(uncertainty.get("standard_error")).get("value"), unit),
                 "n_items": n if isinstance(n, int) and n > 0 else None,
                 "higher_is_better": None if lower is None else not lower,
                 "generation": text_of(generation.get("generation_args")),
@@ -76,3 +79,18 @@ def read_file(source: Source) -> Found:
     if not found.scores:
         raise BadFile("found no evaluation_results")
     return found
+
+
+def _unit(metric: str, config: dict[str, Any]) -> float:
+    """The score that stands for 1: 100 of percentages, if the record states this scale."""
+    known = catalogue.find(metric)
+    low, high = number(config.get("min_score")) or 0.0, number(config.get("max_score"))
+    if known is None or known.bounds[1] != 1 or high is None or high <= 1:
+        return 1.0
+    return high if low / high == known.bounds[0] else 1.0
+
+
+def _share(value: object, unit: float) -> float | None:
+    found = number(value)
+    # 38.71 / 100 is .3871000000000001
+    return found if found is None or unit == 1 else round(found / unit, 12)

@@ -1,7 +1,7 @@
 """What a reader of one format gives: rows, outcomes and notes, before models have sizes.
 
-Each reader has ``matches(source)``, which looks at the content alone, and ``read(source)``, which
-gives a `Found` or raises `mirage.readers.files.BadFile`.
+Each reader has ``matches(source)``, which looks at the content alone, and ``read_file(source)``,
+which gives a `Found` or raises `mirage.readers.files.BadFile`.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class Source:
     def __init__(self, path: Path, columns: Mapping[str, str] | None = None):
         self.path = path
         self.columns = columns or {}  # names of a table's columns that the caller states
+        self.present: set[str] = set()  # those of them that the file has
         self._whole = None  # of a pipe, which can be read once; of text that is no UTF-8
         if not path.is_file():
             self._whole = path.read_bytes()

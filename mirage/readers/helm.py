@@ -155,15 +155,17 @@ def _scores(
 ) -> list[dict[str, Any]]:
     rows = []
     for stat in stats:
-        n = sum(
-            any(
+        # Trials with other examples in the prompt repeat the same items.
+        items = {
+            instance.instance_id
+            for instance in instances
+            if not instance.perturbation
+            and any(
                 one.name.name == stat.name.name and one.name.split == stat.name.split
                 for one in instance.stats
             )
-            for instance in instances
-            if not instance.perturbation
-        )
-        row = {"metric": stat.name.name, "score": number(stat.mean), "n_items": n or None}
+        }
+        row = {"metric": stat.name.name, "score": number(stat.mean), "n_items": len(items) or None}
         if stat.count > 0:
             rows.append(common | row)
     return rows

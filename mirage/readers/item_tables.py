@@ -53,6 +53,9 @@ def read_file(source: Source, outcomes: bool) -> Found:
     whole = tabular.read_table(source, found.notes)
     named, guessed = tabular.rename(whole.columns, source.columns)
     metrics = _metrics(whole.columns, named)
+    for name in [name for name in metrics if whole.schema[name].is_nested()]:
+        found.notes.append(f"{name}: no number for an item, and left out")
+        metrics.remove(name)
     table = _renamed(whole, named, metrics).filter(pl.col("model").is_not_null())
     # A column of messages may have a metric's name ("error").
     metrics = [name for name in metrics if table[name].null_count() < table.height]

@@ -288,14 +288,19 @@ def _items(
     return Items(common | {"filter": name}, pl.DataFrame(columns).fill_nan(None))
 
 
-@lru_cache(maxsize=64)
 def _results(path: Path) -> tuple[str, dict[str, Any], lm_eval._File] | None:
     try:
         source = Source(path)
-        file = decode(lm_eval._DECODER, source.content)
+        file = _decoded(source.content)
         return (*lm_eval._run(file, source), file)
     except (BadFile, OSError):
         return None
+
+
+@lru_cache(maxsize=4)
+def _decoded(content: bytes) -> lm_eval._File:
+    """One result file serves the items of all its tasks; known by its content, as it may change."""
+    return decode(lm_eval._DECODER, content)
 
 
 def _common(source: Source) -> tuple[dict[str, Any], dict[str, float]]:

@@ -53,10 +53,11 @@ class Logs(NamedTuple):
         the files hold items: ``filter`` and the columns of the protocol, and a column per metric,
         named as in `mirage.metrics.catalogue`.
     faults : tuple of str
-        One line for each file, model or value that could not be read: which, and why.
+        One line for each file, model, value or stated column that could not be read: which, and
+        why.
     notes : tuple of str
-        One line for each decision: columns guessed, copies dropped, an older run replaced, a
-        recomputed score that differs from the logged one.
+        One line for each decision: columns guessed, copies dropped, an older run replaced, items
+        left out, a recomputed score that differs from the logged one.
     files : polars.DataFrame
         ``file, format, n_scores, n_outcomes, fault`` of every file that was looked at.
     """
@@ -78,6 +79,7 @@ class _Read(NamedTuple):
     format: str | None
     found: Found
     fault: str | None
+    columns: frozenset[str] = frozenset()  # of those that the caller states
 
 
 def read(
@@ -101,7 +103,7 @@ def read(
         do not tell; or a file of them: JSON, or CSV with the columns ``model`` and ``n_params``.
     columns : mapping of str to str, optional
         Of tables (csv, parquet, jsonl): the name of our column for a column of the file, where
-        its name does not tell, such as ``{"acc_pct": "score"}``.
+        its name does not tell, such as ``{"acc_pct": "score"}``. One that no file has is a fault.
     formats : iterable of str, optional
         Names of the formats to look for (`FORMATS`); by default all.
     outcomes : bool
@@ -150,7 +152,8 @@ def read(
         read_files.append(_read(path, readers, options))
         if progress:
             progress(n_done, len(files))
-    found = _put_together(read_files, ignored, _sizes(n_params), strict, readers)
+    unknown = _unknown_columns(columns or {}, read_files)
+    found = _put_together(read_files, ignored, _sizes(n_params), unknown, strict, readers)
     notes = tuple(f"{folder}: an audit's own report, and left out" for folder in reports)
     return found._replace(notes=found.notes + notes)
 
@@ -202,27 +205,28 @@ def _is_log(file: Path) -> bool:
 
 def _read(path: Path, readers: list[Any], options: dict[str, Any]) -> _Read:
     """Read one file by the first format whose content it has."""
-    name = None
+    from polars.exceptions import PolarsError
+
+    name = source = fault = None
+    found = Found()
     try:
         if path.is_dir():
             raise BadFile("the folder cannot be listed; may you read it?")
         source = Source(path, options["columns"])
-        for reader in readers:
-            if reader.matches(source):
-                name = reader.NAME
-                found = reader.read_file(source, **_accepted(reader, options))
-                return _Read(str(path), name, found, None)
-        if not source.head.strip():
-            raise BadFile("the file is empty")
-        raise BadFile(_unknown(source, readers))
+        reader = next((reader for reader in readers if reader.matches(source)), None)
+        if reader is None:
+            raise BadFile(_unknown(source, readers) if source.head.strip() else "the file is empty")
+        name = reader.NAME
+        found = reader.read_file(source, **_accepted(reader, options))
     except BadFile as error:
-        return _Read(str(path), name, Found(), str(error))
+        fault = str(error)
     except (OSError, EOFError) as error:
-        return _Read(str(path), name, Found(), getattr(error, "strerror", None) or str(error))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        fault = getattr(error, "strerror", None) or str(error)
+    except (ArithmeticError, AttributeError, LookupError, PolarsError, TypeError, ValueError) as e:
         # A form that no reader foresaw costs its own file, and not the others.
-        why = f"{type(error).__name__}: {error}".splitlines()[0]
-        return _Read(str(path), name, Found(), f"found another form of {name} than known ({why})")
+        why = f"{type(e).__name__}: {e}".splitlines()[0]
+        fault = f"found another form of {name} than known ({why})"
+    return _Read(str(path), name, found, fault, frozenset(source.present if source else ()))
 
 
 def _accepted(reader: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -245,6 +249,16 @@ def _unknown(source: Source, readers: list[Any]) -> str:
             found = f"JSON that cannot be decoded ({error})"
     expected = "; ".join(f"{reader.NAME}: {reader.EXPECTED}" for reader in readers)
     return f"found {found}, expected one of: {expected}"
+
+
+def _unknown_columns(columns: Mapping[str, str], read_files: list[_Read]) -> list[str]:
+    """A fault for each column that the caller states and no file has."""
+    known = frozenset().union(*(one.columns for one in read_files))
+    return [
+        f"columns: no file has a column {column!r}, stated to be {name}"
+        for column, name in columns.items()
+        if column not in known
+    ]
 
 
 def _sizes(n_params: Mapping[str, int | str] | str | Path | None) -> dict[str, int]:
@@ -298,6 +312,7 @@ def _put_together(
     read_files: list[_Read],
     ignored: list[Path],
     sizes: dict[str, int],
+    unknown_columns: list[str],
     strict: bool,
     readers: list[Any],
 ) -> Logs:
@@ -326,7 +341,7 @@ def _put_together(
     assemble.fill_chance(rows, parts)
     rows, repeated = assemble.once(rows)
     notes += repeated + assemble.count_items(rows)
-    faults += unknown
+    faults += unknown + unknown_columns
     if not rows or (strict and faults):
         raise DataError(_nothing(read_files, faults, readers, bool(rows)))
     files = pl.DataFrame(

@@ -239,7 +239,10 @@ def plain_name(column: str) -> str:
 
 
 def columns_of(source: Source) -> list[str] | None:
-    """The columns, if this is a table that names a model or a score."""
+    """The columns, if this is a table that names a model or a score.
+
+    Those that the caller states are marked as present in the source, whatever it is.
+    """
     head = source.head
     if head[:4] == b"PAR1":
         return pl.read_parquet_schema(source.path).names()
@@ -254,15 +257,16 @@ def columns_of(source: Source) -> list[str] | None:
         names = table.columns
     else:
         first = _first_line(head)
-        names = first.split(_separator(first))
+        names = [name.strip('"') for name in first.split(_separator(first))]
         # Polars unpacks what begins like a compressed file, and no header holds such a character.
         if len(names) < 2 or any(c < " " and c != "\t" for c in first):
             return None
-    plain = {plain_name(name.strip('"')) for name in names}
+    source.present.update(name for name in source.columns if name in names)
+    plain = {plain_name(name) for name in names}
     ours = {_ALIASES[name] for name in plain if name in _ALIASES}
     ours |= {source.columns[name] for name in names if name in source.columns}
     if "model" in ours:  # and a column per metric, in a table of nothing else
-        ours |= {name for name in names if catalogue.find(name.strip('"'))}
+        ours |= {name for name in names if catalogue.find(name)}
     # A csv of models with other columns is meant for us, and is told what it lacks.
     told = "model" in ours and start not in (b"{", b"[")
     return names if len(ours) >= 2 or told else None
@@ -320,6 +324,12 @@ def read_table(source: Source, notes: list[str]) -> pl.DataFrame:
 
     What had to be left out is added to `notes`.
     """
+    table = _table(source, notes)
+    source.present.update(name for name in source.columns if name in table.columns)
+    return table
+
+
+def _table(source: Source, notes: list[str]) -> pl.DataFrame:
     try:
         if source.head[:4] == b"PAR1":
             return read_parquet(source.path)

@@ -112,6 +112,42 @@ def smallest_detectable(
     return plain(np.where(enough > n, np.nan, betaincinv(k, n - k + 1, power)))
 
 
+def agreement(score: ArrayLike, n_items: ArrayLike, stderr: ArrayLike) -> bool | np.ndarray:
+    """Whether a stated standard error is that of a share of n items.
+
+    Parameters
+    ----------
+    score : float or array_like
+        Share of right answers.
+    n_items : float or array_like
+        Number of items n; NaN where it is not known.
+    stderr : float or array_like
+        Standard error, in the unit of the score; NaN where none is stated.
+
+    Returns
+    -------
+    bool or ndarray
+        True where nothing is stated, and where a share of 0 or 1, or no share, has no such error.
+
+    Notes
+    -----
+    Tools divide by n or n − 1; 2 % allow for the digits printed, and for a bootstrap's own error.
+
+    Examples
+    --------
+    A share of .6 of 100 items has the error √(.24/100) = .049.
+
+    >>> agreement(0.6, 100, [0.049, 0.0492, 0.06]).tolist()
+    [True, True, False]
+    """
+    score, n, stderr = (np.asarray(value, np.float64) for value in (score, n_items, stderr))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low = np.sqrt(score * (1 - score) / n)
+        high = np.sqrt(score * (1 - score) / (n - 1))
+        wrong = (stderr < 0.98 * low) | (stderr > 1.02 * high)
+    return ~(wrong & (low > 0))
+
+
 class PassUntil(NamedTuple):
     """A success rate measured by sampling until a fixed number of passes.
 

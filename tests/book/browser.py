@@ -1,5 +1,6 @@
 """Headless Chromium on pages of the built book, for the tests that look at them."""
 
+import json
 import re
 from contextlib import contextmanager
 
@@ -10,24 +11,22 @@ PATIENCE = 120_000  # ms; only a fault reaches it
 
 @contextmanager
 def visit(browser, address, viewport=DESK, mode="light"):
-    """Open a page; whatever is not the book's own is blocked, and any complaint fails the test."""
+    """Open a page; what it asks for must be the book's own, and any complaint fails the test.
+
+    The browser finds no host but this machine (see `chromium`), so that a request to elsewhere
+    leaves nothing but its fault. Tabs of one size and mode share a context, and with it the cache
+    of the style sheets and scripts that all pages have.
+    """
     origin = re.match(r"\w+://[^/]*", address)[0]
-    context = browser.new_context(viewport=viewport, color_scheme=mode)
-    context.set_default_timeout(PATIENCE)
-    # A report in a sandboxed frame has no storage.
-    theme = f"if (self === top) localStorage.mode = localStorage.theme = '{mode}'"
-    context.add_init_script(theme)
-    page = context.new_page()
+    page = _context(browser, viewport, mode).new_page()
     faults = []
 
-    def check(route):
-        if route.request.url.startswith(origin):
-            route.continue_()
-        else:
-            faults.append(f"request to elsewhere: {route.request.url}")
-            route.abort()
+    def check(request):
+        url = request.url
+        if re.match("http|file|ws", url) and not url.startswith(origin):
+            faults.append(f"request to elsewhere: {url}")
 
-    page.route(re.compile("^(http|file|ws)"), check)
+    page.on("request", check)
     page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
     page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
     # A page that is left while a frame of it loads has done nothing wrong.
@@ -42,4 +41,19 @@ def visit(browser, address, viewport=DESK, mode="light"):
         yield page
         assert not faults, faults
     finally:
-        context.close()
+        page.close()
+
+
+def _context(browser, viewport, mode):
+    """The browser's context of one size and mode, made where there is none."""
+    key = json.dumps([viewport, mode])
+    for context in browser.contexts:
+        if getattr(context, "mirage_key", None) == key:
+            return context
+    context = browser.new_context(viewport=viewport, color_scheme=mode)
+    context.mirage_key = key
+    context.set_default_timeout(PATIENCE)
+    # A report in a sandboxed frame has no storage.
+    theme = f"if (self === top) localStorage.mode = localStorage.theme = '{mode}'"
+    context.add_init_script(theme)
+    return context

@@ -11,8 +11,10 @@ import pytest
 from browser import PATIENCE
 from html_pages import HTML
 
-# Containers have no sandbox of their own; the rest keeps Chromium from looking for Google's hosts.
+# Containers have no sandbox of their own; the rest keeps Chromium from looking for Google's hosts,
+# and a page from any host but this machine.
 FLAGS = [
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",

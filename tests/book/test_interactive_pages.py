@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import ExitStack
 from io import BytesIO
 
 import contrast
@@ -21,6 +22,34 @@ pytestmark = [pytest.mark.book, needs_book]
 
 READING = {"width": 1400, "height": 900}
 SENTENCE = ".mirage-vega-readout"
+
+
+@pytest.fixture(scope="module")
+def opened(chromium, site):
+    """Opens a page in a window of some size, once for all tests, which leave it as it was."""
+    tabs = {}
+    with ExitStack() as stack:
+
+        def open_page(name, viewport=READING):
+            key = name, viewport["width"]
+            if key not in tabs:
+                tabs[key] = stack.enter_context(visit(chromium, site + name, viewport))
+            tabs[key].bring_to_front()
+            return tabs[key]
+
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def interactive(opened):
+    """Opens the page of a notebook, and waits for its interactive figure."""
+
+    def open_page(name, viewport=READING):
+        page = opened(f"notebooks/{name}.html", viewport)
+        page.wait_for_function("() => window.mirageViews?.length === 1")
+        return page
+
+    return open_page
 
 
 def hidden_models(rows: pl.DataFrame, log10_n_items: float) -> str:
@@ -91,31 +120,30 @@ MOVES = [
 @pytest.mark.parametrize(("name", "label", "signal", "presses", "expect"), MOVES)
 @pytest.mark.parametrize("viewport", [READING, PHONE], ids=["desk", "phone"])
 def test_slider_moves_the_sentence_to_what_python_computes(
-    chromium, site, viewport, name, label, signal, presses, expect
+    interactive, viewport, name, label, signal, presses, expect
 ):
-    with visit(chromium, f"{site}notebooks/{name}.html", viewport) as page:
-        page.wait_for_function("() => window.mirageViews?.length === 1")
-        spec = json.loads(page.locator(".mirage-vega script").first.text_content())
-        rows = pl.DataFrame(spec["data"]["values"], infer_schema_length=None)
-        start = page.evaluate(f"window.mirageViews[0].signal('{signal}')")
-        before = page.locator(SENTENCE).text_content()
-        assert expect(rows, start) in before
-        slider = page.get_by_role("slider", name=label)
-        slider.focus()
-        for _ in range(abs(presses)):
-            page.keyboard.press("ArrowRight" if presses > 0 else "ArrowLeft")
-        step = next(p for p in spec["params"] if p["name"] == signal)["bind"]["step"]
-        end = start + presses * step
-        page.wait_for_function(f"Math.abs(window.mirageViews[0].signal('{signal}') - {end}) < 1e-9")
-        page.wait_for_function(
-            f"text => document.querySelector('{SENTENCE}').textContent.includes(text)",
-            arg=expect(rows, end),
-        )
-        assert page.locator(SENTENCE).text_content() != before
-        page.get_by_role("button", name="reset").click()
-        page.wait_for_function(
-            f"text => document.querySelector('{SENTENCE}').textContent === text", arg=before
-        )
+    page = interactive(name, viewport)
+    spec = json.loads(page.locator(".mirage-vega script").first.text_content())
+    rows = pl.DataFrame(spec["data"]["values"], infer_schema_length=None)
+    start = page.evaluate(f"window.mirageViews[0].signal('{signal}')")
+    before = page.locator(SENTENCE).text_content()
+    assert expect(rows, start) in before
+    slider = page.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(abs(presses)):
+        page.keyboard.press("ArrowRight" if presses > 0 else "ArrowLeft")
+    step = next(p for p in spec["params"] if p["name"] == signal)["bind"]["step"]
+    end = start + presses * step
+    page.wait_for_function(f"Math.abs(window.mirageViews[0].signal('{signal}') - {end}) < 1e-9")
+    page.wait_for_function(
+        f"text => document.querySelector('{SENTENCE}').textContent.includes(text)",
+        arg=expect(rows, end),
+    )
+    assert page.locator(SENTENCE).text_content() != before
+    page.get_by_role("button", name="reset").click()
+    page.wait_for_function(
+        f"text => document.querySelector('{SENTENCE}').textContent === text", arg=before
+    )
 
 
 # Marks and texts of the panels as they are drawn; of the axes only the texts, as the grid is faint
@@ -146,13 +174,12 @@ def drawn_marks(page) -> list[contrast.Mark]:
 
 
 @pytest.mark.parametrize("name", ["figure-2-theory", *(move[0] for move in MOVES)])
-def test_marks_of_the_panels_can_be_seen_in_both_themes(chromium, site, name):
-    with visit(chromium, f"{site}notebooks/{name}.html", READING) as page:
-        page.wait_for_function("() => window.mirageViews?.length === 1")
-        found = list(drawn_marks(page))
-        assert {mark.is_text for mark in found} == {True, False}
-        bad = [fault for mark in found for fault in contrast.faults(mark)]
-        assert not bad, bad
+def test_marks_of_the_panels_can_be_seen_in_both_themes(interactive, name):
+    page = interactive(name)
+    found = list(drawn_marks(page))
+    assert {mark.is_text for mark in found} == {True, False}
+    bad = [fault for mark in found for fault in contrast.faults(mark)]
+    assert not bad, bad
 
 
 def corner(page, selector) -> tuple:
@@ -162,45 +189,43 @@ def corner(page, selector) -> tuple:
     return picture.getpixel((picture.width - 4, picture.height - 4))
 
 
-def test_an_interactive_figure_follows_the_switch_of_the_theme(chromium, site):
-    with visit(chromium, f"{site}notebooks/limits-of-the-score.html", READING) as page:
-        page.wait_for_function("() => window.mirageViews?.length === 1")
-        for theme, is_dark in (("dark", True), ("light", False)):
-            while page.evaluate("document.documentElement.dataset.theme") != theme:
-                page.locator(".theme-switch-button:visible").first.click()
-            for part in (".mirage-vega", ".mirage-vega-panels"):
-                ground = np.array(corner(page, part)) / 255
-                assert (max(ground) < 0.2) if is_dark else (min(ground) > 0.98), (theme, part)
-        ink = page.locator(SENTENCE).evaluate("e => getComputedStyle(e).color")
-        assert contrast.ratio([int(v) / 255 for v in re.findall(r"\d+", ink)], (1, 1, 1)) > 4.5
+def test_an_interactive_figure_follows_the_switch_of_the_theme(interactive):
+    page = interactive("limits-of-the-score")
+    for theme, is_dark in (("dark", True), ("light", False)):
+        while page.evaluate("document.documentElement.dataset.theme") != theme:
+            page.locator(".theme-switch-button:visible").first.click()
+        for part in (".mirage-vega", ".mirage-vega-panels"):
+            ground = np.array(corner(page, part)) / 255
+            assert (max(ground) < 0.2) if is_dark else (min(ground) > 0.98), (theme, part)
+    ink = page.locator(SENTENCE).evaluate("e => getComputedStyle(e).color")
+    assert contrast.ratio([int(v) / 255 for v in re.findall(r"\d+", ink)], (1, 1, 1)) > 4.5
 
 
-def test_menu_sets_the_unit_of_counting(chromium, site):
-    with visit(chromium, f"{site}notebooks/figure-5-meta-analysis.html", READING) as page:
-        page.wait_for_function("() => window.mirageViews?.length === 1")
-        spec = json.loads(page.locator(".mirage-vega script").first.text_content())
-        rows = [row for row in spec["data"]["values"] if row.get("unit") == "task file"]
-        page.get_by_role("combobox", name="unit of counting").select_option("task file")
-        ratio = f"Odds ratio: {rows[0]['odds_ratio']:.1f} ["
-        page.wait_for_function(
-            f"text => document.querySelector('{SENTENCE}').textContent.includes(text)", arg=ratio
-        )
+def test_menu_sets_the_unit_of_counting(interactive):
+    page = interactive("figure-5-meta-analysis")
+    spec = json.loads(page.locator(".mirage-vega script").first.text_content())
+    rows = [row for row in spec["data"]["values"] if row.get("unit") == "task file"]
+    page.get_by_role("combobox", name="unit of counting").select_option("task file")
+    ratio = f"Odds ratio: {rows[0]['odds_ratio']:.1f} ["
+    page.wait_for_function(
+        f"text => document.querySelector('{SENTENCE}').textContent.includes(text)", arg=ratio
+    )
+    page.get_by_role("button", name="reset").click()
 
 
 @pytest.mark.parametrize("name", [move[0] for move in MOVES])
-def test_panels_stack_on_a_phone_and_stand_side_by_side_on_a_desk(chromium, site, name):
+def test_panels_stack_on_a_phone_and_stand_side_by_side_on_a_desk(interactive, name):
     for viewport, stacked in ((PHONE, True), (READING, False)):
-        with visit(chromium, f"{site}notebooks/{name}.html", viewport) as page:
-            page.wait_for_function("() => window.mirageViews?.length === 1")
-            titles = page.locator(".mirage-vega-panels .role-title-text").all()
-            boxes = [title.bounding_box() for title in titles]
-            assert len(boxes) >= 2
-            steps = np.diff(sorted(box["y"] for box in boxes))
-            assert (steps > 100).all() if stacked else (steps < 20).all()
-            widths = page.locator(".mirage-vega-panels svg").evaluate(
-                "svg => [svg.getAttribute('width'), svg.parentElement.clientWidth].map(Number)"
-            )
-            assert widths[0] <= 1.02 * widths[1], "the picture would be shrunk, its text with it"
+        page = interactive(name, viewport)
+        titles = page.locator(".mirage-vega-panels .role-title-text").all()
+        boxes = [title.bounding_box() for title in titles]
+        assert len(boxes) >= 2
+        steps = np.diff(sorted(box["y"] for box in boxes))
+        assert (steps > 100).all() if stacked else (steps < 20).all()
+        widths = page.locator(".mirage-vega-panels svg").evaluate(
+            "svg => [svg.getAttribute('width'), svg.parentElement.clientWidth].map(Number)"
+        )
+        assert widths[0] <= 1.02 * widths[1], "the picture would be shrunk, its text with it"
 
 
 # Pages of the paper's figures and of the score itself; the others have their tables on the page.
@@ -208,10 +233,11 @@ FIGURE_PAGES = "figure|prediction|forecast|not-a-mirage|limits|errata"
 PAGES = [page for page in notebook_pages() if re.search(FIGURE_PAGES, page)]
 
 
-@pytest.fixture(scope="module", params=PAGES)
-def figure_page(request, chromium, site):
-    with visit(chromium, site + request.param, READING) as tab:
-        yield tab
+@pytest.fixture(params=PAGES)
+def figure_page(request, opened):
+    tab = opened(request.param)
+    tab.evaluate("scrollTo(0, 0)")
+    return tab
 
 
 def test_first_figure_is_above_the_fold(figure_page):

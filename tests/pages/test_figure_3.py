@@ -162,6 +162,7 @@ def test_words_follow_the_interval():
         values = figure_3.numbers(exact, of_task, some_answers(1.0))
         assert values["times-order"] == words
     assert values["times-exact"] == "50 %"
+    assert values["size"] == "1 thousand"  # the largest of 10, 100 and 1000 parameters
     assert (values["times-smallest"], values["times-largest"]) == ("0.000", "0.90")
 
 

@@ -95,6 +95,28 @@ def test_a_fall_is_certain_where_the_intervals_are_apart():
     assert figure_4.falls(rising).select("falls", "certain").row(0) == (False, False)
 
 
+def test_four_sizes_cannot_tell_a_smooth_curve_from_a_step():
+    why = figure_4.smooth(CELLS)
+    assert why == "no verdict on any of 18 curves: 4 points, and a comparison needs 7"
+    # Every step function passes as "rises", which is why the paper's word is not judged by it.
+    steps = CELLS.with_columns(score=pl.when(pl.col("model") == "175B").then(1.0).otherwise(0.0))
+    assert not figure_4.falls(steps)["falls"].any()
+
+
+def test_enough_sizes_are_judged_smooth_or_not():
+    n = np.geomspace(2e6, 1e11, 12)
+    scores = {"a": np.exp(-((n / 1e9) ** -0.3)), "b": np.where(n > 1e9, 0.6, 0.25)}
+    tables = [
+        pl.DataFrame({"n_params": n, "score": y}).with_columns(
+            task=pl.lit(task), target_length=1, temperature=0.0
+        )
+        for task, y in scores.items()
+    ]
+    found = figure_4.smooth(pl.concat(tables))
+    assert (found.ours, found.n) == (0.5, 2)
+    assert found.interval[0] < 0.5 < found.interval[1]
+
+
 # --- resolution
 
 
@@ -204,6 +226,7 @@ def test_findings_by_hand():
     assert found["figure-4-chance"].interval[0] == 0  # with few items none is certain
     assert found["figure-4-chance"].interval[1] >= 4
     assert found["figure-4-rises"].n == 18
+    assert found["figure-4-smooth"].startswith("no verdict")
     # .999¹⁰⁰ = .905: both small models would probably show nothing.
     assert found["figure-4-foot"].ours == 2
     assert found["figure-4-seen"].ours < 1e-40
@@ -211,6 +234,7 @@ def test_findings_by_hand():
     assert found["figure-4-linear-plus"].startswith("one seed")
     verdicts = {claim.id: claim.verdict for claim in judged(figure_4.CLAIMS, found)}
     assert verdicts["figure-4-chance"] == Verdict.UNDECIDED
+    assert verdicts["figure-4-smooth"] == Verdict.NOT_ATTEMPTED
     assert verdicts["figure-4-smallest-times"] == Verdict.REPRODUCED
     assert figure_4.findings(CELLS, some_study(), bends, 3)["figure-4-linear-plus"].ours == 0.5
 
@@ -230,6 +254,9 @@ def test_text_and_tables():
     assert (values["never"], values["cells"], values["hidden"]) == ("4", "72", "2")
     assert values["inside"] == "2"
     assert values["least"] == "126"
+    assert (values["rising"], values["curves"]) == ("18", "18")
+    assert values["smooth"].startswith("no verdict on any of 18 curves")
+    assert figure_4_text._smooth(Found(0.5, (0.1, 0.9), 2, "curves")).startswith("1 of 2 curves")
     table = figure_4_text.doubtful(CELLS)
     assert set(table["verdict"]) == {"never above", "depends"}
     assert table.filter(verdict="never above")["needed"].is_null().all()

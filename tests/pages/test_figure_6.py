@@ -54,6 +54,35 @@ def test_what_becomes_of_lamda_s_rises():
         assert figure_6.lamda_outcomes(pl.DataFrame([row, new])) == {"a": fate}
 
 
+def test_the_claims_on_lamda_have_the_outcomes_of_the_figure():
+    read = figure_6.reading(2000, np.random.default_rng(0))
+    found = figure_6.findings(read, {}, [], CORRELATIONS)
+    verdicts = {claim.id: str(claim.verdict) for claim in judged(figure_6.CLAIMS, found)}
+    words = {"disappears": "reproduced", "persists": "not reproduced", "undecided": "undecided"}
+    outcomes = figure_6.lamda_outcomes(read)
+    for task, outcome in outcomes.items():
+        assert verdicts[f"figure-6-{figure_6.NAMES[task]}"] == words[outcome]
+    assert set(outcomes.values()) == set(words), "every outcome is among them"
+    # Swahili proverbs: 2.088 under multiple choice grade, .088 above 2; −3.014 under −Brier score.
+    assert found["figure-6-swahili"].ours == pytest.approx(0.0883, abs=1e-4)
+    assert found["figure-6-logical"].ours == pytest.approx(2 - 2.3747, abs=1e-4)
+
+
+def test_the_text_on_lamda_follows_from_the_points():
+    outcomes = figure_6.lamda_outcomes(figure_6.reading(2000, np.random.default_rng(0)))
+    texts = figure_6.numbers(outcomes)
+    assert texts["f6-lamda-text"] == (
+        "the jump disappears for irony identification and sports understanding, persists for"
+        " logical args and is undecided for swahili proverbs"
+    )
+    # Means of both shots; logical args at 8 billion: .25 − .2; swahili at 4 billion: .33 − .25.
+    assert texts["f6-lamda-guess"] == (
+        "3 of the 4 tasks are within 0.05 of a guess up to 27 billion parameters, and higher at"
+        " 128 billion; swahili proverbs are 0.08 above it at 4 billion already"
+    )
+    assert texts["f6-lamda-n"] == "2 disappear"
+
+
 def judged_table(outcomes, differences):
     return pl.DataFrame(
         {"task": [f"t{i}" for i in range(len(outcomes))], "outcome": outcomes}
@@ -80,6 +109,12 @@ CORRELATIONS = pl.DataFrame(
     }
 )
 DIFFERENCES = {"arithmetic": (0.2, Interval(0.1, 0.3), 22)}
+
+
+def test_a_single_jump_is_written_as_one():
+    texts = numbers(GROUPS, DIFFERENCES, CORRELATIONS)
+    assert texts["f6-fates"] == "1 jump disappears and 1 jump persists"
+    assert texts["f6-n-decided"] == "2 jumps are"
 
 
 def test_counts_by_hand():

@@ -153,6 +153,7 @@ def test_findings_by_hand():
     assert findings["not-a-mirage-exponent"].ours == pytest.approx(np.log2(10))
     assert findings["not-a-mirage-exponent"].n == 3
     assert findings["not-a-mirage-schedule"].ours == pytest.approx(np.log2(10))
+    assert findings["not-a-mirage-schedule"].n == 6  # three seeds under each of two schedules
     assert findings["not-a-mirage-seeds"] == ("every size has all seeds right, or all wrong")
     assert len(judged(not_a_mirage.CLAIMS, findings)) == len(not_a_mirage.CLAIMS)
 
@@ -162,7 +163,31 @@ def test_one_seed_and_schedule_attempt_less():
     findings = not_a_mirage.findings(found, not_a_mirage.shapes(found.runs))
     assert findings["not-a-mirage-schedule"] == "the quick profile has one schedule"
     assert findings["not-a-mirage-seeds"] == "one seed has no variance"
-    assert findings["not-a-mirage-exponent"].interval is None
+    assert findings["not-a-mirage-exponent"] == "one seed has no interval"
+    assert findings["not-a-mirage-steep"] == "one seed has no interval"
+
+
+def test_the_steepest_fall_of_each_run_by_hand():
+    # Seed 0 loses half from 10 to 20, exponent 1; seed 1 three quarters from 20 to 40, exponent 2.
+    losses = ([1.0, 0.5, 0.5], [1.0, 1.0, 0.25])
+    runs = [curve([10, 20, 40], loss=loss, seed=[seed] * 3) for seed, loss in enumerate(losses)]
+    found = not_a_mirage.steepest(pl.concat(runs))
+    assert found["seed"].to_list() == [0, 1]
+    assert found["exponent"].to_list() == pytest.approx([1, 2])
+    assert found["n_params"].to_list() == pytest.approx([200**0.5, 800**0.5])
+
+
+def test_the_text_says_in_how_many_runs_and_where():
+    several = not_a_mirage.numbers(found := study(), not_a_mirage.shapes(found.runs))["places"]
+    assert several.startswith("With 3 of 3 seeds the loss of sums has an exponent above 2")
+    gentle = found.runs.with_columns(pl.col("loss").sqrt())  # half the exponent, 1.66
+    text = not_a_mirage.numbers(found._replace(runs=gentle), not_a_mirage.shapes(gentle))["places"]
+    assert text.startswith("With 0 of 3 seeds")
+    assert text.endswith("between two neighbouring sizes.")
+    one = study(seeds=(0,))
+    text = not_a_mirage.numbers(one, not_a_mirage.shapes(one.runs))["places"]
+    assert "exponent 3.3" in text
+    assert "one seed cannot say" in text
 
 
 def test_text_and_panels():

@@ -69,6 +69,35 @@ def test_findings_by_hand():
     assert judged(catalogue.CLAIMS, found)[4].verdict != Verdict.REPRODUCED
 
 
+def test_curves_that_would_show_no_jump_say_nothing_against_jumps():
+    blind = TABLE.with_columns(
+        smallest_detectable_jump=pl.when(task="a", family="OPT").then(1.0).otherwise(float("inf"))
+    )
+    found = catalogue.findings(blind, LISTED, np.random.default_rng(0))
+    # Left are both curves of a: one jumps, and the other would have shown a jump.
+    assert (found["catalogue-jump"].ours, found["catalogue-jump"].n) == (1, 1)
+    assert (found["catalogue-mirage"].ours, found["catalogue-mirage"].n) == (1 / 2, 2)
+    blinder = blind.filter(pl.col("kind") != "jump").with_columns(
+        smallest_detectable_jump=pl.lit(None, pl.Float64)
+    )
+    found = catalogue.findings(blinder, LISTED, np.random.default_rng(0))
+    assert found["catalogue-mirage"] == (
+        "none of 2 curves that look emergent would show a jump of 1.5 in log odds"
+    )
+    verdicts = {claim.id: claim.verdict for claim in judged(catalogue.CLAIMS, found)}
+    assert verdicts["catalogue-jump"] == verdicts["catalogue-mirage"] == Verdict.NOT_ATTEMPTED
+    assert found["catalogue-jump"] == "none of 3 curves would show a jump of 1.5 in log odds"
+    assert "only 0 show a jump" in catalogue.conclusion(blinder)
+
+
+def test_one_ability_that_could_jump_and_does_not_decides_nothing():
+    one = TABLE.filter(task="a", family="OPT")
+    found = catalogue.findings(one, LISTED, np.random.default_rng(0))
+    assert found["catalogue-jump"].ours == 0
+    verdicts = {claim.id: claim.verdict for claim in judged(catalogue.CLAIMS, found)}
+    assert verdicts["catalogue-jump"] == Verdict.UNDECIDED  # 0 of 1: [0, .975]
+
+
 def test_without_emergent_curves_the_question_is_not_attempted():
     flat = curves(("a", "GPT-3", 8, "gradual"), ("b", "OPT", 8, "gradual"))
     found = catalogue.findings(flat, LISTED, np.random.default_rng(0))
@@ -87,6 +116,7 @@ def test_numbers_and_conclusion():
     assert values["catalogue-curves"] == "5"
     text = catalogue.conclusion(TABLE)
     assert text.startswith("Of 4 curves of at least 5 models, 1 jumps under every metric")
+    assert "4 show a jump, or would show one of 1.5 in log odds" in text
     assert "2 look emergent for reasons" in text
 
 

@@ -160,6 +160,15 @@ def test_text_and_panels():
     values = forecast_text.numbers(found, forecast.errors(found))
     values |= forecast_text.quoted(curves, found, gaps, table)
     assert values["hidden"] == "3"
+    near = found.filter(pl.col("n_held_out") <= forecast.NEAR, metric="exact match")
+    width = near["high"].clip(0, 1) - near["low"].clip(0, 1)
+    assert values["wide-match"] == str((width > 0.9).sum())
+    # One that reaches beyond both ends of the range covers all of it, and no more.
+    every = found.with_columns(low=pl.lit(-1.0), high=pl.lit(2.0))
+    filled = forecast_text.numbers(every, forecast.errors(found))
+    assert filled["wide-match"] == filled["covered-match"].split(" of ")[1] == str(near.height)
+    half = found.with_columns(low=pl.lit(-3.0), high=pl.lit(0.5))
+    assert forecast_text.numbers(half, forecast.errors(found))["wide-match"] == "0"
     assert values["about"].startswith("7 sizes, 1 seed, ")
     assert values["early"].startswith("From models of at most")
     assert forecast_text.early_text(None).startswith("Here even the smallest")

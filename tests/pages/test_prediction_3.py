@@ -147,6 +147,52 @@ def test_findings_follow_the_law_where_it_holds():
     assert (values["unequal"], values["items"]) == ("0.80", "7")
 
 
+def test_sums_have_claims_of_their_own():
+    # Accuracy rises and the distance shrinks with length: both exponents are below 0.
+    curves = [
+        over_lengths(lambda n, p=p: p ** (1 / n), lambda n: 1 / n, task=task, model=f"{p}")
+        for task in prediction_3.TASKS
+        for p in (0.3, 0.6, 0.9)
+    ]
+    fits = prediction_3.fit(pl.concat(curves))
+    factors = pl.DataFrame({"factor": ["total", "together"] * 3, "score": [0.9, 1.1] * 3})
+    found = prediction_3.findings(fits, fits, factors, np.random.default_rng(0))
+    assert found["prediction-3-geometric-sums"].ours == pytest.approx(-1)
+    assert found["prediction-3-linear-sums"].ours == pytest.approx(-1)
+    verdicts = {claim.id: claim.verdict for claim in judged(prediction_3.CLAIMS, found)}
+    assert verdicts["prediction-3-geometric-sums"] == Verdict.NOT_REPRODUCED
+    assert verdicts["prediction-3-linear-sums"] == Verdict.NOT_REPRODUCED
+
+
+def test_directions_of_the_papers_curves():
+    # Of products 350M rises from .0085 to .0111, and its distance falls from 2.93 to 2.69.
+    found = prediction_3.directions(published.arithmetic_scores().filter(temperature=0.0))
+    others = found.filter((pl.col("model") != "350M") | (pl.col("task") != MULTIPLICATION.name))
+    assert (found.height, others.height) == (8, 7)
+    assert others["accuracy_falls"].all()
+    assert others["distance_grows"].all()
+    odd = found.filter(model="350M", task=MULTIPLICATION.name).row(0, named=True)
+    assert not any(odd[name] for name in ("accuracy_falls", "distance_grows"))
+
+
+def test_the_text_says_how_rare_short_sums_are_in_training():
+    plus = problems.load("four-digit-addition")
+    few = problems.Problems(plus.task, np.array([[1, 99], [500, 700], [9000, 9]]), plus.held_out)
+    curves = [
+        over_lengths(lambda n: 0.1 * n, lambda n: 5 - n, task=task).with_columns(
+            n_items=pl.lit(30), target_length=pl.col("target_length") + 2
+        )
+        for task in prediction_3.TASKS
+    ]
+    paper = published.arithmetic_scores().filter(temperature=0.0)
+    values = prediction_3.lengths(paper, pl.concat(curves), few)
+    assert (values["paper-falls"], values["products-falls"]) == ("7 of 8", "0 of 1")
+    assert (values["sums-rises"], values["sums-shrinks"]) == ("1 of 1", "1 of 1")
+    assert (values["shortest"], values["next"], values["tested"]) == ("3", "4", "30")
+    assert values["sums-order"] == "it is the reverse"
+    assert values["rare"] == "3"  # 100 has three digits; 1200 and 9009 have four
+
+
 def test_the_papers_points_have_finite_medians():
     fits = prediction_3.fit(published.arithmetic_scores().filter(temperature=0.0))
     assert fits.height == 8

@@ -90,6 +90,29 @@ def test_every_eval_ever_with_a_direction_in_words(tmp_path, text, higher):
     assert logs.scores["higher_is_better"].to_list() == [higher]
 
 
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "stated", "expected"),
+    [
+        ("accuracy", 0, 100, 55.0, (0.55, 0.02)),
+        ("accuracy", None, 100, 38.71, (0.3871, 0.02)),
+        ("accuracy", 0, 1, 0.55, (0.55, 2.0)),
+        ("mcc", -100, 100, -20.0, (-0.2, 0.02)),
+        ("mcc", 0, 100, 60.0, (60.0, 2.0)),  # not the catalogue's -1 to 1 in another unit
+        ("bleu", 0, 100, 12.5, (12.5, 2.0)),
+        ("strangeness", 0, 100, 12.5, (12.5, 2.0)),
+    ],
+)
+def test_every_eval_ever_states_its_scale(tmp_path, metric, low, high, stated, expected):
+    result = {
+        "source_data": {"dataset_name": "riddles"},
+        "metric_config": {"metric_name": metric, "min_score": low, "max_score": high},
+        "score_details": {"score": stated, "uncertainty": {"standard_error": {"value": 2.0}}},
+    }
+    record = {"model_info": {"id": MODEL}, "evaluation_results": [result]}
+    scores = read(put(tmp_path / "a.json", record)).scores
+    assert scores.select("score", "stderr").row(0) == expected
+
+
 def inspect_log(values, targets=None, **more):
     samples = [
         {
@@ -192,6 +215,24 @@ def test_helm_run_folder(tmp_path):
     )
     assert (row["score"], row["n_items"], row["shots"], row["limit"]) == (0.5, 4, 5, "10")
     assert logs.outcomes["exact_match"].to_list() == [0, 1, 0, 1]
+
+
+def test_helm_trials_repeat_the_same_items(tmp_path):
+    folder = helm_run(tmp_path / "run")
+    stat = {"name": {"name": "exact_match", "split": "test"}, "count": 1}
+    instances = [
+        {
+            "instance_id": f"id{i}",
+            "train_trial_index": trial,
+            "stats": [stat | {"mean": float(i < 2)}],
+        }
+        for trial in range(3)
+        for i in range(4)
+    ]
+    put(folder / "per_instance_stats.json", instances)
+    logs = read(folder)
+    assert logs.scores.select("score", "n_items").rows() == [(0.5, 4)]
+    assert logs.outcomes.group_by("seed").len().sort("seed").rows() == [(0, 4), (1, 4), (2, 4)]
 
 
 def test_helm_generation_is_scored_against_every_right_text(tmp_path):

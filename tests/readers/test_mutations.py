@@ -100,6 +100,11 @@ LOGS = [
         "arguments": {"gen_args_0": {"arg_0": "Q", "arg_1": " A"}},
     },
     [GOOD | {"model": "quill-70m", "n_items": 10, "stderr": 0.1, "shots": 0, "seed": 1}],
+    [
+        {"model": "quill-70m", "task": "t", "item": i, "acc": 1.0, "brier": 0.5, "shots": 0}
+        | {"seed": 0, "target_length": 2}
+        for i in range(2)
+    ],
 ]
 JUNK = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 3), st.floats(), st.text(max_size=3),
