@@ -8,7 +8,6 @@ import io
 import logging
 import os
 import sys
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +15,10 @@ from typing import Annotated
 import typer
 
 from mirage.audit.cli import audit
+from mirage.evaluation.cli import Profile
 from mirage.evaluation.cli import app as arithmetic
 from mirage.files import DataError, MirageError, NetworkError
+from mirage.formatting import printable
 from mirage.processes import Backend
 
 # Help without rich: its import takes longer than all else that `mirage --help` does.
@@ -69,9 +70,10 @@ def _common(
     """
     if debug:
         os.environ["MIRAGE_DEBUG"] = "1"
-    if chosen := os.environ.get("MIRAGE_DATA"):
-        # Notebooks run in other folders: a relative path must mean the same there.
-        os.environ["MIRAGE_DATA"] = str(Path(chosen).expanduser().resolve())
+    for variable in ("MIRAGE_DATA", "MIRAGE_CACHE"):
+        if chosen := os.environ.get(variable):
+            # Notebooks run in other folders: a relative path must mean the same there.
+            os.environ[variable] = str(Path(chosen).expanduser().resolve())
 
 
 def main() -> None:
@@ -127,8 +129,8 @@ def extra_of(module: str) -> str | None:
 
 
 def _complain(message: str) -> None:
-    """Print one line to stderr."""
-    typer.echo(f"mirage: {' '.join(message.split())}", err=True)
+    """Print one line to stderr; names of files and models in it cannot move the cursor."""
+    typer.echo(f"mirage: {printable(message)}", err=True)
 
 
 @data.command("list", short_help="List the data sets and where they are.")
@@ -210,7 +212,7 @@ def verify() -> None:
     directory = data_directory()
     n_files, faulty = 0, []
     for name, fault in verify_directory(directory):
-        typer.echo(f"{name}: {fault or 'ok'}")
+        typer.echo(printable(f"{name}: {fault or 'ok'}"))
         n_files += 1
         if fault:
             faulty.append(name)
@@ -223,12 +225,7 @@ def verify() -> None:
         )
 
 
-class _Profile(StrEnum):
-    quick = "quick"
-    paper = "paper"
-
-
-_PROFILE = Annotated[_Profile, typer.Option(help="quick: minutes; paper: all sizes and seeds.")]
+_PROFILE = Annotated[Profile, typer.Option(help="quick: minutes; paper: all sizes and seeds.")]
 
 
 @app.command(hidden=not _IN_CLONE, short_help="Execute the notebooks that are out of date.")
@@ -237,7 +234,7 @@ def run(
         list[str] | None,
         typer.Argument(help="figure-11, …; all by default.", metavar="[FIGURE]..."),
     ] = None,
-    profile: _PROFILE = _Profile.quick,
+    profile: _PROFILE = Profile.quick,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
@@ -303,7 +300,6 @@ def _show_run(events) -> list:
     from rich.console import Console
 
     from mirage.book.run import Result
-    from mirage.formatting import printable
     from mirage.progress import bars
 
     console, results = Console(stderr=True, soft_wrap=True), []
@@ -323,7 +319,7 @@ def _show_run(events) -> list:
 
 def _say_data(used: dict[str, str]) -> None:
     for name, description in used.items():
-        typer.echo(f"data, {name}: {description}")
+        typer.echo(printable(f"data, {name}: {description}"))
     if any(description.startswith("subset") for description in used.values()):
         _complain(
             "a subset of the data was used: claims about the paper's numbers on it may be left "
@@ -333,7 +329,7 @@ def _say_data(used: dict[str, str]) -> None:
 
 @app.command(hidden=not _IN_CLONE, short_help="Build the book from executed notebooks.")
 def book(
-    profile: _PROFILE = _Profile.quick,
+    profile: _PROFILE = Profile.quick,
     readme: Annotated[
         bool, typer.Option("--readme", help="Also write results and picture of README.md.")
     ] = False,

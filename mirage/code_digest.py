@@ -124,20 +124,8 @@ def digest(code: Code) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def syntax(source: str) -> str:
-    """Write the syntax tree of a source without its docstrings.
-
-    Examples
-    --------
-    >>> syntax("x = 1  # one") == syntax('"What x is."\\nx = 1')
-    True
-    >>> syntax("x = 1") == syntax("x = 2")
-    False
-    """
-    return _syntax(ast.parse(source))
-
-
 def _syntax(tree: ast.Module) -> str:
+    """Write a syntax tree without its docstrings."""
     for node in ast.walk(tree):
         has_docstring = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         if isinstance(node, has_docstring) and ast.get_docstring(node, clean=False) is not None:

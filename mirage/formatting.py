@@ -38,7 +38,8 @@ def counted(n: int, noun: str, *verb: str) -> str:
     return f"{text} {verb[n != 1]}" if verb else text
 
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What a terminal obeys, or what turns the direction of writing.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: object) -> str:
@@ -60,4 +61,4 @@ def printable(text: object) -> str:
     >>> printable("name\\x1b]0;title\\x07 of\\na model")
     'name]0;title of a model'
     """
-    return " ".join(_CONTROL.sub("", " ".join(str(text).split())).split())
+    return " ".join(CONTROL.sub("", " ".join(str(text).split())).split())

@@ -242,12 +242,6 @@ def intervals(ax: Axes, table: pl.DataFrame, x: str = "n_params", **options) -> 
     return ax
 
 
-def across(ax: Axes, table: pl.DataFrame, y: str, **options) -> Axes:
-    """As `intervals`, with the scores to the right and the column ``y``, of names, upwards."""
-    ax.errorbar(table["score"], table[y], xerr=_ends(table), **{"fmt": "o"} | options)
-    return ax
-
-
 def _ends(table: pl.DataFrame) -> np.ndarray:
     ends = table.select(pl.col("score") - pl.col("low"), pl.col("high") - pl.col("score"))
     return ends.to_numpy().T

@@ -1,9 +1,12 @@
 """What all tests share."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from mirage import cli
 
 # A machine stalls now and then, for longer than hypothesis allows an example or the drawing of
 # one: no fault of the code. Time is measured in benchmarks/, never here. Under CI the examples are
@@ -60,3 +63,24 @@ def own_cache(request, tmp_path_factory, monkeypatch):
         monkeypatch.setenv("MIRAGE_CACHE", str(tmp_path_factory.getbasetemp() / "cache" / file))
     for name in ("MIRAGE_JOBS", "MIRAGE_BACKEND", "MIRAGE_PROGRESS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def mirage(monkeypatch, capsys):
+    """Run the command line in this process; return exit code, standard output and error."""
+
+    def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mirage", *arguments])
+        monkeypatch.delenv("MIRAGE_DEBUG", raising=False)
+        for name in ("MIRAGE_JOBS", "MIRAGE_BACKEND"):  # the command sets them
+            monkeypatch.setenv(name, "")
+        monkeypatch.setenv("COLUMNS", "200")  # typer frames its errors to the terminal's width
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        return exit_.value.code or 0, out, err
+
+    return run

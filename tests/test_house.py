@@ -116,6 +116,46 @@ def test_no_import_circle():
         visit(name)
 
 
+def names_used(node: ast.AST) -> set[str]:
+    """Names in code; of texts those that are one, such as of a column or of an annotation."""
+    found = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            found.add(part.id)
+        elif isinstance(part, ast.Attribute):
+            found.add(part.attr)
+        elif isinstance(part, ast.alias):
+            found.add(part.name)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            found |= set(re.findall(r"\w+", part.value)) if " " not in part.value else set()
+    return found
+
+
+def test_every_public_definition_has_a_user_outside_tests():
+    """In the package, a notebook or a benchmark; or it stands on a page for those who call it."""
+    sources = [file.read_text(encoding="utf-8") for file in MODULES.values()]
+    sources += [file.read_text(encoding="utf-8") for file in (ROOT / "benchmarks").glob("*.py")]
+    used = set().union(*(names_used(ast.parse(source)) for source in sources))
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        used |= set(re.findall(r"\w+", "\n".join(code)))
+    for path in (ROOT / "book").glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        code = re.findall(r"`+[^`]+`", text)
+        used |= set(re.findall(r"\w+", " ".join(code)))
+    used |= {"setup", "load_ipython_extension"}  # Sphinx and IPython call them by these names
+    unused = [
+        f"{name}.{node.name}"
+        for name, file in MODULES.items()
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        # A decorator of typer's makes a command of it.
+        if node.name not in used and "command" not in names_used(ast.List(node.decorator_list))
+    ]
+    assert not unused
+
+
 def test_no_two_modules_of_the_tests_have_one_name():
     """pytest imports them by their stem alone: of two in one worker, one would hide the other."""
     names = [path.stem for path in (ROOT / "tests").rglob("*.py") if path.stem != "conftest"]

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -66,12 +67,60 @@ def test_names_make_targets_that_exist(path):
 def test_each_does_what_it_is_for():
     ci, publish, weekly = map(load, WORKFLOWS)
     assert set(ci["on"]) == {"push", "pull_request"}
-    assert publish["on"]["push"]["branches"] == ["main"]
+    assert publish["on"].keys() == {"workflow_run", "workflow_dispatch"}
+    assert publish["on"]["workflow_run"] == {
+        "workflows": [ci["name"]],
+        "types": ["completed"],
+        "branches": ["main"],
+    }
     assert "cron" in weekly["on"]["schedule"][0]
     assert ".ci/run" in commands(WORKFLOWS[0])
     assert "make book PROFILE=paper" in commands(WORKFLOWS[1])
     assert "make lock" in commands(WORKFLOWS[2])
     assert "linkcheck" in commands(WORKFLOWS[2])
+
+
+def test_only_a_push_that_ci_found_good_is_published():
+    publish = load(WORKFLOWS[1])
+    build, deploy = publish["jobs"]["build"], publish["jobs"]["deploy"]
+    assert deploy["needs"] == "build"
+    by_hand, after_ci = build["if"].split("||")
+    assert by_hand.strip() == "github.event_name == 'workflow_dispatch'"
+    assert set(after_ci.strip(" ()\n").split(" && ")) == {
+        "github.event.workflow_run.conclusion == 'success'",
+        "github.event.workflow_run.event == 'push'",  # a fork's branch may be called main, too
+    }
+    # By itself it would take the newest commit, which CI may not have seen.
+    seen = "${{ github.event.workflow_run.head_sha || github.sha }}"
+    assert build["steps"][0]["with"]["ref"] == seen
+
+
+def test_a_second_lock_begins_anew():
+    """What pip finds in an environment it does not upgrade, and all there would be locked."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.findall(r"-m venv (.*) && _build/lock/bin/", makefile) == ["--clear _build/lock"]
+
+
+# Parts of a declared package that come with it, by the name under which they are imported.
+CARRIED = {"llvmlite": "numba", "nltk": "rouge-score", "tokenizers": "transformers"}
+
+
+def test_what_the_tests_import_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {re.match(r"[\w.-]+", line)[0] for lines in lists for line in lines}
+    assert declared >= set(CARRIED.values())
+    # Those in clients/ run in environments of their own.
+    files = [path for path in (ROOT / "tests").rglob("*.py") if path.parent.name != "clients"]
+    known = {"mirage", *CARRIED, *sys.stdlib_module_names, *(path.stem for path in files)}
+    distributions = metadata.packages_distributions()
+    lacking = {}
+    for path in files:
+        for name in set(re.findall(r"(?m)^\s*(?:import|from) (\w+)", path.read_text("utf-8"))):
+            names = {re.sub("[._]", "-", one.lower()) for one in distributions.get(name, ())}
+            if name not in known and names and names.isdisjoint(declared):
+                lacking[name] = path.name
+    assert not lacking
 
 
 def test_ci_run_is_executable_bash_and_ends_in_make_test():

@@ -6,6 +6,7 @@ What the command needs is imported when it runs, so that ``mirage --help`` is qu
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -90,7 +91,7 @@ def audit(
     from mirage.audit.run import audit as run
     from mirage.audit.terminal import bar, show
     from mirage.audit.write import refuse_foreign
-    from mirage.formatting import printable
+    from mirage.formatting import CONTROL, printable
 
     guesses = {name: _score(name, text) for name, text in _pairs("--chance", chance)}
     names = {column: name for name, column in _pairs("--columns", columns)}
@@ -109,10 +110,13 @@ def audit(
             found = run(logs, progress=progress, cache=_cache() if cache else None, **options)
     except ValueError as error:
         raise MirageError(str(error)) from None
+    # Not asked of the run, which would end at the first fault: here the report says all of them.
+    found = replace(found, options=found.options | {"strict": strict})
     # Before anything is printed: a pager that is closed early ends the printing, and the command.
     path = found.report(out) if out else None
     if as_json:
-        typer.echo(found.verdicts.write_json())
+        # Nor may a name in it move a terminal's cursor; as an escape it is the same JSON.
+        typer.echo(CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", found.verdicts.write_json()))
     else:
         show(found, console, every)
     if path:
@@ -126,7 +130,7 @@ def audit(
 
 
 def _cache() -> Path:
-    """The folder in which results of tests are kept."""
+    """The folder in which results of tests are kept: beside those of trained models."""
     import platformdirs
 
     named = os.environ.get("MIRAGE_CACHE")

@@ -49,7 +49,7 @@ class Audit:
     files : tuple of str
         Files that were read.
     options : dict
-        What the audit was asked.
+        What the audit was asked, by the names of the arguments of :func:`audit`.
     """
 
     verdicts: pl.DataFrame
@@ -81,14 +81,6 @@ class Audit:
         """Tasks whose verdict rests on a share of right items, of which a guess's is not known."""
         unknown = (one.ability.task for one in self.evidence if one and _lacks_chance(one))
         return list(dict.fromkeys(unknown))
-
-    def curve(self, row: Mapping[str, Any]) -> list[float]:
-        """Return the scores of an ability's headline metric, smallest model first."""
-        same = [name for name in ("family", "task", "protocol") if name in row]
-        for other, evidence in zip(self.verdicts.to_dicts(), self.evidence, strict=True):
-            if evidence and all(other[name] == row[name] for name in same):
-                return evidence.findings[0].curve.y.tolist()
-        return []
 
     def html(self, title: str = "Are these abilities emergent?") -> str:
         """Return the report as one self-contained HTML page."""
@@ -124,11 +116,11 @@ class Audit:
             file.drop_nulls().unique().sort().alias("files"),
         )
         shown = {row[:2]: row[2:] for row in groups.iter_rows()}
-        cards = []
+        cards, folder = [], _shared_folder(self.files)
         for row, evidence in zip(self.verdicts.to_dicts(), self.evidence, strict=True):
             sizes, models, files = shown.get((row["family"], row["task"]), ((), (), ()))
             names = dict(zip(sizes, models, strict=True))
-            cards.append(card(row, evidence, names, _below(files, self.files)))
+            cards.append(card(row, evidence, names, _below(files, folder)))
         return cards
 
     def where(self, *predicates: pl.Expr) -> Audit:
@@ -247,10 +239,12 @@ def audit(
     if isinstance(logs, pl.DataFrame):
         scores, outcomes, faults, notes, files = logs, None, (), (), ()
     else:
+        logs = [logs] if isinstance(logs, str | Path) else list(logs)
         told = progress and partial(progress, "files read")
         read = readers.read(logs, n_params=n_params, columns=columns, strict=strict, progress=told)
         scores, outcomes, faults, notes = read.scores, read.outcomes, read.faults, read.notes
         files = tuple(read.files.filter(pl.col("fault").is_null())["file"])
+    sizes = dict(n_params) if isinstance(n_params, Mapping) else n_params and str(n_params)
     rng = np.random.default_rng(seed)
     with working(None if cache is None else Path(cache), progress, backend):
         judged = abilities.examine(scores, outcomes, x=x, chance=chance or None, rng=rng)
@@ -265,7 +259,16 @@ def audit(
         faults=tuple(faults),
         notes=tuple(notes),
         files=files,
-        options={"x": x, "chance": dict(chance or {}), "strict": strict, "seed": seed},
+        options={
+            "logs": None if isinstance(logs, pl.DataFrame) else [str(path) for path in logs],
+            "x": x,
+            "chance": dict(chance or {}),
+            "n_params": sizes,
+            "columns": dict(columns or {}),
+            "strict": strict,
+            "seed": seed,
+            "backend": backend,
+        },
     )
 
 
@@ -286,19 +289,23 @@ def _of_choices(curve: MetricCurve) -> bool:
     return _is_share(curve) and catalogue.get(curve.name).name.startswith(_OF_CHOICES)
 
 
-def _below(files: Iterable[str], every: Iterable[str]) -> list[str]:
-    """Names of files below the folder that holds every file of the audit.
+def _shared_folder(files: Iterable[str]) -> Path | None:
+    """The deepest folder that holds every file of the audit; None where there is none."""
+    folders = {Path(file).parent for file in files}
+    if not folders or len({folder.is_absolute() for folder in folders}) > 1:
+        return None
+    return Path(os.path.commonpath(folders))
+
+
+def _below(files: Iterable[str], folder: Path | None) -> list[str]:
+    """Names of files below a folder.
 
     Examples
     --------
-    >>> _below(["runs/a/x.json"], ["runs/a/x.json", "runs/b/y.json"])
+    >>> _below(["runs/a/x.json"], _shared_folder(["runs/a/x.json", "runs/b/y.json"]))
     ['a/x.json']
     """
-    folders = [Path(file).parent for file in every]
-    if not folders or len({folder.is_absolute() for folder in folders}) > 1:
-        return list(files)
-    shared = Path(os.path.commonpath(folders))
-    return [Path(file).relative_to(shared).as_posix() for file in files]
+    return [Path(file).relative_to(folder).as_posix() if folder else file for file in files]
 
 
 def _ranking(verdicts: pl.DataFrame) -> list[int]:

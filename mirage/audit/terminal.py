@@ -62,9 +62,8 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
     from rich.text import Text
 
     console.print(Text(audit.summary, style="bold"))
-    rows = audit.verdicts.to_dicts()
-    kinds = audit.shades
-    rows = [row | {"kind": one} for row, one in zip(rows, kinds, strict=True)]
+    abilities = zip(audit.verdicts.to_dicts(), audit.shades, audit.evidence, strict=True)
+    rows = [row | {"kind": kind, "evidence": one} for row, kind, one in abilities]
     interesting = [row for row in rows if row["kind"] not in ("", "flat", "never-above-chance")]
     shown = rows if every else (interesting or rows)[:MOST]
     wide = console.width >= NARROW
@@ -75,7 +74,8 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
     table = Table(*columns, expand=True, show_lines=not wide)
     for row in shown:
         name = ", ".join(filter(None, (row["family"], row["task"], row["protocol"])))
-        curve = [Text(spark(audit.curve(row)))] * wide
+        scores = row["evidence"].findings[0].curve.y.tolist() if row["evidence"] else []
+        curve = [Text(spark(scores))] * wide
         why = " ".join(filter(None, (row["sentence"] or row["note"], row["plan"])))
         cells = (printable(name), *curve, VERDICTS[row["kind"]], printable(why))
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))

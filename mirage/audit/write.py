@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from pathlib import Path
 from typing import Any
 
 from mirage.audit.words import VERDICTS, chance_unknown
-from mirage.files import DiskError, atomic_write
+from mirage.files import DiskError, atomic_write, sha256
 from mirage.formatting import printable
 from mirage.readers import own
 
@@ -57,7 +56,7 @@ def write(audit: Any, folder: Path) -> Path:
     items = folder / "outcomes.parquet"
     # First, since it marks the folder as ours: a report that was stopped can be written again.
     contents = {
-        "audit.json": json.dumps(provenance(audit), indent=1, ensure_ascii=False).encode(),
+        "audit.json": _json(provenance(audit)),
         "verdicts.csv": _csv(audit.verdicts.select(COLUMNS)),
         "scores.parquet": _parquet(audit.scores),
         "summary.md": summary(audit).encode(),
@@ -118,7 +117,10 @@ def summary(audit: Any) -> str:
 
 
 def provenance(audit: Any) -> dict[str, Any]:
-    """Say what an audit was made from: versions, options, files with their SHA-256, faults."""
+    """Say what an audit was made from: versions, options, files with their SHA-256, faults.
+
+    The file that ``options["n_params"]`` names is among the files.
+    """
     import platform
 
     import numpy as np
@@ -127,7 +129,9 @@ def provenance(audit: Any) -> dict[str, Any]:
 
     from mirage import __version__
 
-    files = [{"file": name, "sha256": _digest(Path(name))} for name in sorted(set(audit.files))]
+    sizes = audit.options.get("n_params")
+    names = {*audit.files, *([sizes] if isinstance(sizes, str) else ())}
+    files = [{"file": name, "sha256": _digest(Path(name))} for name in sorted(names)]
     return {
         "versions": {
             "mirage": __version__,
@@ -148,8 +152,7 @@ def _digest(path: Path) -> str | None:
     if not path.is_file():
         return None  # a pipe, whose bytes are gone
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(path)
     except OSError:
         return None  # gone since it was read
 
@@ -169,6 +172,11 @@ def _csv(table: Any) -> bytes:
     formula = pl.col(texts).str.contains(r"^[=+\-@]")
     marked = pl.when(formula).then("'" + pl.col(texts)).otherwise(pl.col(texts))
     return table.with_columns(plain).with_columns(marked.name.keep()).write_csv().encode()
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    """Numbers of other packages, such as NumPy's, are written as text."""
+    return json.dumps(content, indent=1, ensure_ascii=False, default=str).encode()
 
 
 def _parquet(table: Any) -> bytes:

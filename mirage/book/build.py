@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import distributions
 from pathlib import Path
 
 from mirage.book import card, folding, front, gallery, landing, meta, reports, run, stamp, vega
@@ -19,10 +20,12 @@ from mirage.files import MirageError, atomic_write, disk_faults, locked
 from mirage.processes import run_python
 
 SPHINX = "import mirage.book; from jupyter_book.cli.main import main; main()"  # starts faster
+# How the names of packages begin that turn the stage into pages.
+PRESS = ("docutils", "jupyter-book", "myst", "pydata-sphinx", "pygments", "sphinx")
 
 
 def build(profile: str) -> tuple[Path, bool]:
-    """Stage prose and executed notebooks, and build the HTML if anything changed.
+    """Stage prose and executed notebooks, and build the HTML if they or a package of it changed.
 
     Parameters
     ----------
@@ -56,15 +59,20 @@ def _build(folder: Path, executed: Sequence[Path], profile: str) -> tuple[Path, 
     stage, front = folder / "stage", folder / "html" / "index.html"
     _stage(stage, _contents(executed, profile))
     files = sorted(p for p in stage.rglob("*") if p.is_file())
-    key = run.digest(
-        part for p in files for part in (str(p.relative_to(stage)).encode(), p.read_bytes())
-    )
+    parts = [part for p in files for part in (str(p.relative_to(stage)).encode(), p.read_bytes())]
+    key = run.digest([*parts, *_press()])
     if front.exists() and _text(front.with_name(".key")) == key:
         return front, False
     _sphinx(stage, folder, front.parent, strict=True)
     with atomic_write(front.with_name(".key")) as file:
         file.write(key.encode())
     return front, True
+
+
+def _press() -> list[bytes]:
+    """Versions of the packages that draw the pages: another one may draw them otherwise."""
+    found = {(one.name.lower().replace("_", "-"), one.version) for one in distributions()}
+    return sorted(f"{name} {at}".encode() for name, at in found if name.startswith(PRESS))
 
 
 def page(executed: Path) -> Path:

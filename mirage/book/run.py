@@ -23,7 +23,6 @@ from mirage.book.execute import Files, execute
 from mirage.files import MirageError, locked
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILES = ("quick", "paper")
 
 
 @dataclass(frozen=True)
@@ -100,13 +99,15 @@ def parse_parameters(
     LookupError
         No such parameter, or a value that is not of its type.
     """
+    if not assignments:
+        return {}
     import papermill
 
     truth = {"True": True, "False": False}
     types, values = {"int": int, "float": float, "str": str, "bool": truth.__getitem__}, {}
     if strange := [text for text in assignments if "=" not in text]:
         raise LookupError(f"parameter: found {strange[0]!r}, expected NAME=VALUE")
-    for path in paths if assignments else ():
+    for path in paths:
         there = papermill.inspect_notebook(path)
         for name, _, text in (assignment.partition("=") for assignment in assignments):
             if name not in there or name == "profile":

@@ -125,8 +125,8 @@ def evaluate(
     try:
         models = _models(model, family, batch, server, sizes, server_options)
         _run(models, asked, out)
-    except UnknownModelError as error:
-        raise typer.BadParameter(str(error)) from None
+    except UnknownModelError as error:  # which lists names of a server's models
+        raise typer.BadParameter(printable(error)) from None
 
 
 def _key(variable: str, server: str | None) -> str:
@@ -149,7 +149,9 @@ def _key(variable: str, server: str | None) -> str:
     return key
 
 
-class _Profile(StrEnum):
+class Profile(StrEnum):
+    """How much is trained: minutes of it, or all that the paper's figures need."""
+
     quick = "quick"
     paper = "paper"
 
@@ -161,8 +163,8 @@ def export(
         "two-digit-multiplication"
     ),
     profile: Annotated[
-        _Profile, typer.Option(help="quick: a few sizes; paper: all sizes and seeds.")
-    ] = _Profile.quick,
+        Profile, typer.Option(help="quick: a few sizes; paper: all sizes and seeds.")
+    ] = Profile.quick,
 ) -> None:
     """Export this book's family as Hugging Face checkpoints with their tokenizer.
 

@@ -81,6 +81,8 @@ class Checkpoint:
     ------
     UnknownModelError
         There is no such folder or name.
+    MirageError
+        It is there, but damaged, or no model that continues text.
     """
 
     def __init__(self, name: str, family: str | None = None, batch: int = 32):
@@ -95,8 +97,13 @@ class Checkpoint:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(**self._place)
         except (OSError, ValueError) as error:
             raise UnknownModelError(_what_there_is(name, folder, error)) from error
+        except Exception as error:  # each tokenizer has its own for a file that is damaged
+            raise _unusable(name, error) from error
         self.name, self.family, self._batch = name, family or config.model_type, batch
-        self.n_params = _count(config)
+        try:
+            self.n_params = _count(config)
+        except Exception as error:  # whatever the class of a model makes of its configuration
+            raise _unusable(name, error) from error
         self._limit = getattr(config, "max_position_embeddings", None) or math.inf
         from mirage.arithmetic.export import LAST_FIRST  # here, because it imports torch
 
@@ -114,11 +121,19 @@ class Checkpoint:
             In any order.
         record : callable
             Takes the answers of each batch as soon as it is done.
+
+        Raises
+        ------
+        MirageError
+            The weights are absent or damaged, or the memory does not hold them.
         """
         import torch
 
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        model = _load(self._place).to(device)
+        try:
+            model = _load(self._place).to(device)
+        except Exception as error:  # of transformers, safetensors, torch, or the Hub
+            raise _unusable(self.name, error) from error
         for batch in self._batches(requests):
             try:
                 with torch.inference_mode():
@@ -257,6 +272,10 @@ def _count(config) -> int:
 def _digest(folder: Path) -> str:
     files = sorted(path for path in folder.iterdir() if path.is_file())
     return " ".join(f"{path.name}={sha256(path)}" for path in files)
+
+
+def _unusable(name: str, error: Exception) -> MirageError:
+    return MirageError(f"cannot load the model {name!r}: {type(error).__name__}: {error}")
 
 
 def _what_there_is(name: str, folder: Path, error: Exception) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 T = TypeVar("T")
+LEAST_KEY = 8  # characters of a key that a completion holds by no chance
 MOST_BYTES = 16 * 2**20  # of one answer: a thousand times what the longest prompt echoes
 
 
@@ -81,7 +82,10 @@ class Server:
         Ask ``/chat/completions``, with the prompt as the user's message, instead of
         ``/completions``. It cannot give the log-likelihood of a target.
     api_key : str
-        Sent as the bearer token; local servers need none.
+        Sent as the bearer token; local servers need none. Where errors or completions quote it,
+        it is replaced by ``***``; in completions only a key of at least `LEAST_KEY` characters,
+        since a shorter one, such as the ``1`` that some local servers ask for, is mostly a part
+        of the answer.
     concurrency : int
         Questions in flight at once.
     rate : float, optional
@@ -237,7 +241,7 @@ class Server:
             create = client.completions.with_raw_response.create
             reply = await self._ask(Completion, create, prompt=request.prompt, **options)
         answer = completion(request, reply.choices[0])
-        if answer.completion is None:
+        if answer.completion is None or len(self._key) < LEAST_KEY:
             return answer
         return msgspec.structs.replace(answer, completion=self._redacted(answer.completion))
 

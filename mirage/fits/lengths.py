@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from mirage._check import inside, numbers
 from mirage.fits.data import checked
-from mirage.fits.linearised import Line, Link
+from mirage.fits.linearised import Line, LogLog
 from mirage.statistics.intervals import Interval
 
 
@@ -112,8 +112,8 @@ def geometric_length(
     inside("accuracy", accuracy, 0, 1, "an accuracy in [0, 1]")
     curve = checked(length, accuracy, n_items, (0, 1), "size", None)
     design = np.stack([np.ones_like(curve.x), np.log(curve.x)])
-    law = Link(curve, design, [-np.inf, 1.0], overdispersed)
-    free = Link(curve, design, [-np.inf, -np.inf], overdispersed, law)
+    law = LogLog(curve, design, [-np.inf, 1.0], overdispersed)
+    free = LogLog(curve, design, [-np.inf, -np.inf], overdispersed, law)
     high, low = (np.exp(-np.exp(end)) for end in law.interval(0, level))
     unknown = Interval(np.nan, np.nan)
     return GeometricLength(

@@ -119,8 +119,8 @@ def curvature(
         )
     half = (curve.frame.high - curve.frame.low) / 2
     design = np.stack([np.ones_like(t), t / half, (t / half) ** 2])
-    straight = Link(curve, design, [-np.inf, -np.inf, 0.0], overdispersed)
-    bent = Link(curve, design, [-np.inf, -np.inf, -np.inf], overdispersed, straight)
+    straight = LogLog(curve, design, [-np.inf, -np.inf, 0.0], overdispersed)
+    bent = LogLog(curve, design, [-np.inf, -np.inf, -np.inf], overdispersed, straight)
     ends = bent.interval(2, level, 0.0)
     return Curvature(
         curvature=float(bent.theta[2] / half**2),
@@ -157,7 +157,7 @@ class Line:
         return float(2 * stdtr(self.freedom, -abs(self.values[index]) / self.errors[index]))
 
 
-class Link:
+class LogLog:
     """Accuracy = exp(−exp(θ · design)), fitted by likelihood; finite `held` θ are not fitted.
 
     `simpler` is a fit with more of them held. It is a start of this one and of its profiles, so
@@ -170,7 +170,7 @@ class Link:
         design: np.ndarray,
         held: list[float],
         overdispersed: bool,
-        simpler: Link | None = None,
+        simpler: LogLog | None = None,
     ):
         self.curve, self.design = curve, design
         fixed = np.isfinite(held)

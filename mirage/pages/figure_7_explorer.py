@@ -57,7 +57,7 @@ def threshold_explorer(curves: pl.DataFrame, starts: pl.DataFrame, c: float) -> 
     rows = _rows(curves, starts)
     low, high = curves["n_params"].min() / 1.5, curves["n_params"].max() * 1.5
     chart = panels_of(
-        [_error(curves, values, low, high), _share(low, high, curves)],
+        [_error(curves, values, low, high), _share(low, high)],
         [slider("threshold", start, 0, len(values) - 1, 1, "threshold c")],
         rows.to_dicts(),
         FORMULAS,
@@ -112,7 +112,7 @@ def _error(curves: pl.DataFrame, values: list[float], low: float, high: float) -
     )
 
 
-def _share(low: float, high: float, curves: pl.DataFrame) -> alt.LayerChart:
+def _share(low: float, high: float) -> alt.LayerChart:
     """Draw reconstruction at the chosen threshold, and the sentence."""
     base = alt.Chart().encode(x=parameters_axis(low, high), y=share_axis("share"))
     ours = base.transform_filter("datum.is_chosen && isValid(datum.share)")

@@ -1,8 +1,11 @@
 """`mirage audit`: from logs to verdicts, files and a report in which text stays text."""
 
+import inspect
 import io
 import json
+import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -16,7 +19,7 @@ from mirage.audit.cards import anchor
 from mirage.audit.report import to_json
 from mirage.audit.write import COLUMNS
 from mirage.cli import app
-from mirage.files import DataError
+from mirage.files import DataError, sha256
 
 SIZES = np.geomspace(1e8, 1e11, 8)
 P = np.exp(-((SIZES / 2e9) ** -0.5))
@@ -82,6 +85,76 @@ def test_the_files_of_an_audit(judged, tmp_path):
     assert made["versions"].keys() >= {"mirage", "numpy", "scipy", "polars"}
     summary = (folder / "summary.md").read_text(encoding="utf-8")
     assert "## Because of the metric (1)" in summary
+
+
+def test_every_argument_is_recorded(scores, tmp_path):
+    """All but those that tell of the work, or remember it."""
+    table = pl.read_csv(scores).rename({"score": "points"}).drop("n_params")
+    table.write_csv(scores)
+    sizes, out = tmp_path / "sizes.csv", tmp_path / "out"
+    named = {"model": [f"toy-{i}" for i in range(8)], "n_params": SIZES.astype(np.int64)}
+    pl.DataFrame(named).write_csv(sizes)
+    options = ["--columns", "score=points", "--sizes", sizes, "--chance", "sums=0", "--seed", 3]
+    ran = run(scores, *options, "--strict", "--backend", "local", "--out", out)
+    assert ran.exit_code == 0, ran.output
+    made = json.loads((out / "audit.json").read_text(encoding="utf-8"))
+    assert made["options"] == {
+        "logs": [str(scores)],
+        "x": "n_params",
+        "chance": {"sums": 0.0},
+        "n_params": str(sizes),
+        "columns": {"points": "score"},
+        "strict": True,
+        "seed": 3,
+        "backend": "local",
+    }
+    arguments = inspect.signature(audit).parameters.keys()
+    assert made["options"].keys() == arguments - {"progress", "cache"}
+    assert made["files"] == [
+        {"file": str(path), "sha256": sha256(path)} for path in sorted([scores, sizes])
+    ]
+
+
+def test_sizes_are_recorded_however_they_are_given(scores, tmp_path):
+    pl.read_csv(scores).drop("n_params").write_csv(scores)
+    sizes = {f"toy-{i}": n for i, n in enumerate(SIZES.astype(np.int64))}
+    found = audit(iter([scores]), n_params=sizes)
+    found.report(tmp_path / "out")
+    made = json.loads((tmp_path / "out" / "audit.json").read_text(encoding="utf-8"))
+    assert made["options"]["logs"] == [str(scores)]
+    assert {name: int(n) for name, n in made["options"]["n_params"].items()} == sizes
+    assert [one["file"] for one in made["files"]] == [str(scores)]
+
+
+def test_the_table_is_converted_once_for_all_abilities(judged, monkeypatch):
+    """Once for each would take minutes for thousands of them."""
+    calls = []
+    convert = pl.DataFrame.to_dicts
+    monkeypatch.setattr(pl.DataFrame, "to_dicts", lambda t: calls.append(1) or convert(t))
+    terminal.show(judged, Console(width=160, file=io.StringIO()), every=True)
+    assert len(calls) == 1
+
+
+def test_the_folder_of_all_files_is_looked_for_once(monkeypatch):
+    calls = []
+    common = os.path.commonpath
+    monkeypatch.setattr(os.path, "commonpath", lambda paths: calls.append(1) or common(paths))
+    table = rows("a", "exact match", P, file="logs/a/x.csv")
+    table += rows("b", "exact match", P, file="logs/b/x.csv")
+    found = replace(audit(pl.DataFrame(table)), files=("logs/a/x.csv", "logs/b/x.csv"))
+    page = BeautifulSoup(found.html(), "html.parser")
+    abilities = json.loads(page.find(id="data").string)["abilities"]
+    assert sorted(one["files"][0] for one in abilities) == ["a/x.csv", "b/x.csv"]
+    assert len(calls) == 1
+
+
+def test_json_on_a_terminal_moves_no_cursor(scores):
+    name = "sums\x1b]0;x\x07\x9b31m\u202e"
+    text = scores.read_text(encoding="utf-8").replace("sums", name)
+    scores.write_text(text, encoding="utf-8")
+    ran = run(scores, "--json")
+    assert name in {row["task"] for row in json.loads(ran.stdout)}
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", ran.stdout)
 
 
 def test_what_the_report_needs_is_in_it(judged):
@@ -313,7 +386,7 @@ def test_an_audit_goes_on_where_it_was_and_says_the_same(tmp_path):
 
 def test_two_workers_of_a_cluster_give_the_same_verdicts(judged, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="dask is an extra: [cluster]")
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
     with distributed.LocalCluster(**options) as cluster:
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
         found = audit(table(), chance={"sums": 0.0}, backend="dask", cache=tmp_path)

@@ -22,6 +22,12 @@ def logs(folder, task="sums", last=5):
     return folder
 
 
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """An audit; its report goes where a test says."""
+    return audit(logs(tmp_path_factory.mktemp("logs") / "runs"))
+
+
 @pytest.mark.parametrize("inside", [".", "report"])
 def test_a_report_among_the_logs_is_not_read_as_one(tmp_path, inside):
     folder = logs(tmp_path / "runs")
@@ -34,8 +40,8 @@ def test_a_report_among_the_logs_is_not_read_as_one(tmp_path, inside):
 
 
 @pytest.mark.parametrize("name", own.NAMES)
-def test_a_file_of_another_hand_stays(tmp_path, name):
-    found, out = audit(logs(tmp_path / "runs")), tmp_path / "out"
+def test_a_file_of_another_hand_stays(found, tmp_path, name):
+    out = tmp_path / "out"
     out.mkdir()
     (out / name).write_text('{"options": 1}')
     with pytest.raises(DiskError, match=f"{name}: it is there, and not of an audit"):
@@ -44,8 +50,8 @@ def test_a_file_of_another_hand_stays(tmp_path, name):
     assert (out / name).read_text() == '{"options": 1}'
 
 
-def test_an_earlier_report_is_replaced_with_its_items(tmp_path):
-    found, out = audit(logs(tmp_path / "runs")), tmp_path / "out"
+def test_an_earlier_report_is_replaced_with_its_items(found, tmp_path):
+    out = tmp_path / "out"
     found.report(out)
     (out / "outcomes.parquet").write_bytes(b"of an earlier audit")
     (out / "notes.txt").write_text("mine")
@@ -72,12 +78,20 @@ def command(*arguments, **options):
     )
 
 
-def test_a_foreign_file_is_named_before_the_work(tmp_path):
+def test_a_foreign_file_is_named_before_the_work(tmp_path, mirage):
     (tmp_path / "summary.md").write_text("mine")
-    process = command(logs(tmp_path / "runs"), "--out", tmp_path, stdout=subprocess.PIPE)
-    out, err = process.communicate()
-    assert (process.returncode, out) == (1, "")
+    folder = logs(tmp_path / "runs")
+    code, out, err = mirage("audit", str(folder), "--no-cache", "--out", str(tmp_path))
+    assert (code, out) == (1, "")
     assert "summary.md: it is there, and not of an audit" in err
+
+
+def test_what_a_log_says_moves_no_cursor(tmp_path, mirage):
+    (tmp_path / "log.json").write_text(r'{"\u001b]0;pwned\u0007\u009b31m": 1}', encoding="utf-8")
+    code, _, err = mirage("audit", str(tmp_path))
+    assert code == 1
+    assert "with the keys ]0;pwned31m, expected one of" in err
+    assert err.count("\n") == 1
 
 
 def test_the_report_is_there_though_nobody_reads_the_terminal(tmp_path):

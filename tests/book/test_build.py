@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import psutil
 import pytest
+import yaml
 
 from mirage.book import build, run, stamp
 from mirage.book.numbering import prefixes, renumber
@@ -68,6 +70,28 @@ def test_built_once_and_again_when_something_changed(root):
     assert build.build("quick") == (front, True)
     assert shown() != first
     assert left() == {"runs", "stage", "html", "book.log", ".book.lock"}, "and no litter"
+
+
+def test_built_again_with_another_version_of_what_builds(root, monkeypatch):
+    installed = [SimpleNamespace(name=n, version="1") for n in ("Sphinx", "myst_nb", "numpy")]
+    monkeypatch.setattr(build, "distributions", lambda: installed)
+    assert build.build("quick")[1]
+    installed.reverse()
+    assert not build.build("quick")[1]
+    installed[0].version = "2"
+    assert not build.build("quick")[1], "numpy draws no page"
+    for one in installed[1:]:
+        one.version = "2"
+        assert build.build("quick")[1], one.name
+
+
+def test_the_packages_that_draw_the_pages_are_counted():
+    names = {line.decode().split()[0] for line in build._press()}
+    config = yaml.safe_load((Path(__file__).parents[2] / "_config.yml").read_text("utf-8"))
+    used = [name.replace("_", "-") for name in config["sphinx"]["config"]["extensions"]]
+    used = [name.replace(".bibtex", "-bibtex") for name in used]
+    assert names >= {name for name in used if "." not in name}
+    assert names >= {"sphinx", "docutils", "jupyter-book", "pydata-sphinx-theme"}
 
 
 def test_damaged_key_of_the_book_is_built_again(root):

@@ -13,18 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_arrays import TOY, toy_arrays
 
 from mirage import datasets
 from mirage.datasets import cifar100, download, mnist, omniglot
 from mirage.datasets.images import read_npz
 from mirage.files import NetworkError
-
-TOY = {"x_train": (5, 28, 28), "y_train": (5,), "x_test": (3, 28, 28), "y_test": (3,)}
-
-
-def toy_arrays() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    return {name: rng.integers(0, 10, shape, np.uint8) for name, shape in TOY.items()}
 
 
 @pytest.fixture

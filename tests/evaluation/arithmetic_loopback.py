@@ -52,6 +52,8 @@ class Loopback:
     good one.
     """
 
+    models = ("toy",)  # that it lists; it has the first
+
     def __init__(self, fault=lambda body, n: None, complete=complete, key=None, chat=chat):
         self.fault, self.complete, self.key, self.chat = fault, complete, key, chat
         self.asked: Counter[str] = Counter()
@@ -92,7 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"  # a connection per request: stopping the server cuts all of them
 
     def do_GET(self):
-        self._send(200, {}, json.dumps({"object": "list", "data": [{"id": "toy"}]}).encode())
+        models = [{"id": name} for name in self.server_of.models]
+        self._send(200, {}, json.dumps({"object": "list", "data": models}).encode())
 
     def do_POST(self):
         server = self.server_of

@@ -7,6 +7,7 @@ of its answers are right, and exported.
 import importlib.util
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -195,6 +196,39 @@ def test_unknown_checkpoint(folder):
     )
     assert ran.exit_code == 2
     assert "width-32" in ran.output
+
+
+def absent(folder):
+    (folder / "model.safetensors").unlink()
+
+
+def truncated(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def of_other_shapes(folder):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"n_positions": 16}))
+
+
+def no_text_model(folder):
+    (folder / "config.json").write_text('{"model_type": "clip"}')
+
+
+def no_tokenizer(folder):
+    (folder / "tokenizer.json").write_text('{"version": "1.0"}')
+
+
+@pytest.mark.parametrize(
+    "damage", [absent, truncated, of_other_shapes, no_text_model, no_tokenizer]
+)
+def test_a_damaged_checkpoint_is_one_line_with_its_name(damage, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "damaged")
+    damage(copy)
+    question = Request("k", "Q: What is 1 plus 2?\n\nA:", " 3", 0.0, 0, 4)
+    with pytest.raises(MirageError, match=f"cannot load the model '{copy}': "):
+        Checkpoint(str(copy)).answer([question], lambda *new: None)
 
 
 def test_without_the_extra(monkeypatch):

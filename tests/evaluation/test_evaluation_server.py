@@ -44,16 +44,16 @@ def ask(loopback: Loopback, out, **options) -> pl.DataFrame:
     return evaluate([model(loopback, **options)], [QUESTIONS], out)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def port():
-    """One port for all servers of a test: the URL is part of what an answer depends on."""
+    """One port for all servers of these tests: the URL is part of what an answer depends on."""
     with socket.socket() as held:  # else somebody else may be given it while no server listens
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the servers set it, too
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def start(port):
     def start_it(*arguments, **options) -> Loopback:
         loopback = Loopback(*arguments, **options)
@@ -63,10 +63,10 @@ def start(port):
     return start_it
 
 
-@pytest.fixture
-def undisturbed(start, tmp_path) -> pl.DataFrame:
+@pytest.fixture(scope="module")
+def undisturbed(start, tmp_path_factory) -> pl.DataFrame:
     with start() as loopback:
-        return ask(loopback, tmp_path / "undisturbed.parquet")
+        return ask(loopback, tmp_path_factory.mktemp("undisturbed") / "a.parquet")
 
 
 def test_outcomes_by_hand(undisturbed):
@@ -125,7 +125,7 @@ def test_a_fault_that_passes_leaves_no_trace(name, start, undisturbed, tmp_path)
 
     with start(fault) as loopback:
         # Soon given up is only what hangs: a busy machine may take seconds for a good answer.
-        table = ask(loopback, tmp_path / "a.parquet", timeout=10.0 if name == "hang" else 60.0)
+        table = ask(loopback, tmp_path / "a.parquet", timeout=5.0 if name == "hang" else 60.0)
     assert sum(loopback.asked.values()) == N_REQUESTS + 4  # 2 items at 2 temperatures, once more
     assert_frame_equal(table, undisturbed)
 
@@ -220,24 +220,25 @@ def test_a_killed_run_goes_on(start, undisturbed, tmp_path):
     # No more than twelve answers come before the kill, and then two questions are in flight.
     number = count(1)
     loopback = start(lambda body, n: "hang" if next(number) > 12 else None)
-    command = [
-        *(sys.executable, "-c", "from mirage.evaluation.cli import app; app()", "evaluate"),
+    options = [
         *("--task", QUESTIONS.task, "--items", "12", "--model", "toy", "--params", "toy=1K"),
         *("--family", "toys", "--out", out, "--concurrency", "2", "--server"),
     ]
+    command = [sys.executable, "-c", "from mirage.evaluation.cli import app; app()", "evaluate"]
     with loopback:
-        run = subprocess.Popen([*command, loopback.url], stdout=subprocess.DEVNULL)
+        killed = subprocess.Popen([*command, *options, loopback.url], stdout=subprocess.DEVNULL)
         while sum(loopback.asked.values()) < 12 + 2:
-            assert run.poll() is None
+            assert killed.poll() is None
             time.sleep(0.01)
-        os.kill(run.pid, signal.SIGKILL)
-        assert run.wait() == -signal.SIGKILL
+        os.kill(killed.pid, signal.SIGKILL)
+        assert killed.wait() == -signal.SIGKILL
     assert not out.exists()
     with (tmp_path / "a.jsonl").open("ab") as journal:
         journal.write(b'{"key": "half a li')
     loopback.fault = lambda body, n: None
     with loopback:
-        subprocess.run([*command, loopback.url], check=True, stdout=subprocess.DEVNULL)
+        ran = run(*options, loopback.url)
+    assert ran.exit_code == 0, ran.output
     assert sum(loopback.asked.values()) == N_REQUESTS + 2  # the two in flight, once more
     assert_frame_equal(pl.read_parquet(out), undisturbed)
 
@@ -347,6 +348,40 @@ def test_unknown_model_and_wrong_key(start, tmp_path):
         assert "sk-wrong-key" not in str(error.value)
         assert sum(loopback.asked.values()) == 2  # one request each, then it stops
         assert ask(loopback, tmp_path / "a.parquet", api_key="secret").height == 24
+
+
+@pytest.mark.parametrize("key", ["1", "42", "1234567"])
+def test_a_short_key_is_no_part_of_an_answer(key, start, undisturbed, tmp_path):
+    with start() as loopback:
+        assert_frame_equal(ask(loopback, tmp_path / "a.parquet", api_key=key), undisturbed)
+
+
+def test_a_short_key_is_left_out_of_errors(start, tmp_path):
+    with (
+        start(lambda body, n: (400, {}, b"not the key 42")) as loopback,
+        pytest.raises(MirageError) as error,
+    ):
+        ask(loopback, tmp_path / "a.parquet", api_key="42", give_up=1)
+    assert "not the key ***" in str(error.value)
+
+
+def test_a_completion_that_quotes_the_key_is_stored_without_it(start, tmp_path):
+    def quotes(body):
+        reply = complete(body)
+        return reply if body.get("echo") else {"choices": [{"text": " key-5678"}]}
+
+    with start(complete=quotes) as loopback:
+        table = ask(loopback, tmp_path / "a.parquet", api_key="key-5678")
+    assert table["completion"].unique().to_list() == [" ***"]
+
+
+def test_names_of_a_servers_models_move_no_cursor(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(Loopback, "models", ["toy\x1b]0;x\x07\x9b31m"], raising=False)
+    with start() as loopback:
+        options = ["--server", loopback.url, "--model", "other", "--params", "other=1K"]
+        ran = run("--task", QUESTIONS.task, *options, "--out", tmp_path / "a.parquet")
+    assert ran.exit_code == 2
+    assert "it lists toy]0;x31m" in " ".join(ran.output.replace("│", " ").split())
 
 
 def test_a_model_refused_by_name(start, tmp_path):

@@ -11,7 +11,7 @@ from mirage import datasets
 from mirage.fits import curvature, geometric_length
 from mirage.fits.curve import draw_scores, fit_curve
 from mirage.fits.data import checked
-from mirage.fits.linearised import REACH, SPREAD, Link
+from mirage.fits.linearised import REACH, SPREAD, LogLog
 from mirage.fits.models import FAMILIES
 from mirage.fits.profiles import Profile, _fits_at_hand
 from mirage.fits.solver import deviance, minimise
@@ -67,8 +67,8 @@ def links(x, y, n, bounds):
     t = np.log10(curve.x) - curve.frame.centre
     t /= np.abs(t).max()
     design = np.stack([np.ones_like(t), t, t**2])
-    straight = Link(curve, design, [-np.inf, -np.inf, 0.0], True)
-    return straight, Link(curve, design, [-np.inf, -np.inf, -np.inf], True, straight)
+    straight = LogLog(curve, design, [-np.inf, -np.inf, 0.0], True)
+    return straight, LogLog(curve, design, [-np.inf, -np.inf, -np.inf], True, straight)
 
 
 @pytest.mark.parametrize("curves", [simulated, official])
@@ -111,8 +111,8 @@ def test_interval_and_test_of_geometric_lengths_agree(n_items):
         found = geometric_length(lengths, y, n_items)
         curve = checked(lengths, y, n_items, (0, 1), "size", None)
         design = np.stack([np.ones(5), np.log(lengths)])
-        law = Link(curve, design, [-np.inf, 1.0], True)
-        free = Link(curve, design, [-np.inf, -np.inf], True, law)
+        law = LogLog(curve, design, [-np.inf, 1.0], True)
+        free = LogLog(curve, design, [-np.inf, -np.inf], True, law)
         assert free.profile(1).lost(np.array([1.0]))[0] <= law.deviance
         assert found.exponent_interval.contains(1) == (free.p_at(1, 1.0) > 0.05)
 

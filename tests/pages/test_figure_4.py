@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from toy_outcomes import MULTIPLICATION, toy_outcomes
 
 from mirage.arithmetic import problems
 from mirage.arithmetic.family import Trained
 from mirage.arithmetic.model import Transformer
-from mirage.arithmetic.tasks import TASKS
 from mirage.book.claims import Found, Verdict, judged
 from mirage.pages import (
     figure_4,
@@ -23,23 +23,8 @@ from mirage.pages import (
 from mirage.statistics import clopper_pearson_interval
 from mirage.statistics.item_counts import items_to_exceed, least_items
 
-MULTIPLICATION = TASKS["two-digit-multiplication"]
-MODEL = {"family": "toy", "task": MULTIPLICATION.name}
 PAPER = published.arithmetic_scores().filter(metric="exact match")
 CELLS = figure_4.against_chance(PAPER, figure_4.CHANCE)
-
-
-def toy_outcomes(log_probs, n_params=(1,), **columns):
-    """A row per model and item; all models have these log-probabilities, (items, characters)."""
-    log_probs = np.asarray(log_probs, dtype=float)
-    common = MODEL | {"seed": 0, "target_length": log_probs.shape[1] - 1} | columns
-    return pl.DataFrame(
-        common
-        | {"model": f"{n}", "n_params": n, "item": item, "a": 0, "b": item}
-        | {"log_likelihood": float(p.sum()), "log_probs": p.tolist()}
-        for n in n_params
-        for item, p in enumerate(log_probs)
-    )
 
 
 def transformer() -> Transformer:

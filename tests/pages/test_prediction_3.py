@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toy_outcomes import MODEL, MULTIPLICATION, toy_outcomes
 
 from mirage.arithmetic import problems
 from mirage.arithmetic.problems import stratify
-from mirage.arithmetic.tasks import TASKS
 from mirage.book.claims import Found, Verdict, judged
 from mirage.pages import (
     by_length,
@@ -18,22 +18,6 @@ from mirage.pages import (
     prediction_3_excess,
     published,
 )
-
-MULTIPLICATION = TASKS["two-digit-multiplication"]
-MODEL = {"family": "toy", "task": MULTIPLICATION.name}
-
-
-def toy_outcomes(log_probs, n_params=(1,), **columns):
-    """A row per model and item; all models have these log-probabilities, (items, characters)."""
-    log_probs = np.asarray(log_probs, dtype=float)
-    common = MODEL | {"seed": 0, "target_length": log_probs.shape[1] - 1} | columns
-    return pl.DataFrame(
-        common
-        | {"model": f"{n}", "n_params": n, "item": item, "a": 0, "b": item}
-        | {"log_likelihood": float(p.sum()), "log_probs": p.tolist()}
-        for n in n_params
-        for item, p in enumerate(log_probs)
-    )
 
 
 def test_stratify_keeps_rare_lengths_and_the_order():
