@@ -199,7 +199,7 @@ def test_unknown_checkpoint(folder):
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(MirageError, match=r"pip install 'mirage-book\[llm\]'"):
+    with pytest.raises(MirageError, match=r"in a clone of the book: pip install '\.\[llm\]'"):
         import_transformers()
 
 
