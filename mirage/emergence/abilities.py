@@ -67,8 +67,9 @@ def judge(
         Source of all draws; by default one of a fixed seed.
     n_draws : int
         First bootstrap draws of each jump test, at least 19. A curve whose p-value lies so near
-        .05 (or, where it may be gradual, .2) that 99 % limits of so many draws contain the level
-        gets 2 000, and then 10 000; if they contain it still, the ability is undecided.
+        .05 that 99 % limits of so many draws contain the level gets 2 000, and then 10 000; one
+        beside .2 that may be gradual gets 2 000. If they contain it still, and the verdict hangs
+        on it, the ability is undecided.
 
     Returns
     -------

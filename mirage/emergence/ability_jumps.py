@@ -25,7 +25,7 @@ JUMP = 1.5  # log odds: a curve is gradual only if a jump of this height would h
 # Share of the jumps named in a table that may be false. It is nominal: fewer smooth curves than 5 %
 # have p ≤ .05, since neither link may explain a jump.
 FALSE_SHARE = 0.25
-STAGES = (2_000, 10_000)  # draws of a curve whose p-value lies near a level that matters
+STAGES = (2_000, 10_000)  # draws of a curve near a level that matters; beside .2 the first alone
 _SURE = 2.576  # standard errors on either side of a level: 99 %
 FAMILY = 10  # curves from which the scatter of a family is estimated
 _FINEST = 20_000  # most draws of a curve
@@ -140,7 +140,8 @@ def jumps(
         if len(near) and finer > n_draws:
             _fill(cells, curves, near, rng, least, finer, with_power=False)
     for stage in STAGES:
-        left = [i for i in _open(cells, ability) if cells[i]["n_draws"] < stage]
+        left = _open(cells, ability, with_quiet=stage == STAGES[0])
+        left = [i for i in left if cells[i]["n_draws"] < stage]
         for kind in (True, False):
             rows = np.array([i for i in left if bounded[i] == kind], dtype=int)
             if len(rows):
@@ -148,11 +149,11 @@ def jumps(
     return cells
 
 
-def _open(cells: list[dict], ability: list[int]) -> list[int]:
+def _open(cells: list[dict], ability: list[int], with_quiet: bool) -> list[int]:
     """Curves whose p-value lies near a level on which their ability's verdict may hang.
 
-    The level of a gradual curve matters only where a jump would have been found, and no other
-    metric of the ability is below it for certain.
+    The level of a gradual curve, asked with `with_quiet`, matters only where a jump would have been
+    found, and no other metric of the ability is below it for certain.
     """
     metrics: dict[int, list[int]] = {}
     for i, one in enumerate(ability):
@@ -168,7 +169,7 @@ def _open(cells: list[dict], ability: list[int]) -> list[int]:
             value, n_draws = cells[i]["p_jump"], cells[i]["n_draws"]
             if (
                 is_near(value, LEVEL, n_draws)
-                or (quiet[i] and able and not loud)
+                or (with_quiet and quiet[i] and able and not loud)
                 or (value == p_one and q_is_near(q, p_one, n_draws))
             ):
                 found.append(i)
