@@ -17,6 +17,7 @@ import typer
 from mirage.audit.cli import audit
 from mirage.evaluation.cli import Profile
 from mirage.evaluation.cli import app as arithmetic
+from mirage.extras import remedy
 from mirage.files import DataError, MirageError, NetworkError
 from mirage.formatting import printable
 from mirage.processes import Backend
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data, name="data", help="List, download and verify the data sets.")
-_NEEDS = "" if find_spec("openai") else " Needs: pip install 'mirage-book[llm]'."
+_NEEDS = "" if find_spec("openai") else f" Needs, {remedy('llm')}."
 app.add_typer(
     arithmetic,
     name="arithmetic",
@@ -102,8 +103,8 @@ def main() -> None:
         if os.environ.get("MIRAGE_DEBUG") or not extra:
             raise
         _complain(
-            f"error: the package {error.name} is not installed, and this command needs it: "
-            f"pip install 'mirage-book[{extra}]'"
+            f"error: the package {error.name} is not installed, and this command needs it; "
+            f"{remedy(extra)}"
         )
         sys.exit(1)
 

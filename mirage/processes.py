@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import Any
 
+from mirage.extras import remedy
 from mirage.files import MirageError
 
 
@@ -176,8 +177,7 @@ def _backend(name: str, jobs: int) -> Iterator[None]:
             from ray.util.joblib import register_ray
     except ModuleNotFoundError as error:
         raise MirageError(
-            f"backend {name}: the package {error.name!r} is not installed; "
-            "pip install 'mirage-book[cluster]' brings it"
+            f"backend {name}: the package {error.name!r} is not installed; {remedy('cluster')}"
         ) from None
     if name == "local":
         watched = {"initializer": end_with, "initargs": (os.getpid(),)}

@@ -117,7 +117,7 @@ def test_help_lists_what_works(environment):
     assert (done.returncode, done.stderr) == (0, "")
     text = " ".join(done.stdout.replace("│", " ").split())
     assert "data List, download and verify" in text
-    assert "Needs: pip install 'mirage-book[llm]'" in text
+    assert "Needs, in a clone of the book: pip install '.[llm]'" in text
     assert "Execute notebooks" not in text  # outside a clone there are none
     assert "Build the book" not in text
 
@@ -125,7 +125,7 @@ def test_help_lists_what_works(environment):
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        (("arithmetic", "export", "folder"), "pip install 'mirage-book[train]'"),
+        (("arithmetic", "export", "folder"), "in a clone of the book: pip install '.[train]'"),
         (("run",), "run from a clone of the book"),
     ],
 )

@@ -80,6 +80,9 @@ def audit(
     pythia-410m,riddles,accuracy,0.31,500,0.25
     pythia-1.4b,riddles,accuracy,0.38,500,0.25
 
+    Jumps are named at p <= 0.05 and q <= 0.25: up to a quarter of those in one table may be false.
+    q counts all abilities in the table, so a curve's verdict can change when others join it.
+
     Example: mirage audit runs/ --out report
 
     Example: mirage audit scores.csv --x compute --chance riddles=0.25

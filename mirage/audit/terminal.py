@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mirage.audit.words import VERDICTS, chance_unknown, spark
+from mirage.audit.words import JUMPS, VERDICTS, chance_unknown, spark
 from mirage.formatting import printable
 
 if TYPE_CHECKING:
@@ -84,5 +84,7 @@ def show(audit: Any, console: Console, every: bool = False) -> None:
     if len(shown) < len(rows):
         left = len(rows) - len(shown)
         console.print(Text(f"{left} more with --all, in verdicts.csv and in the report"))
+    if "jump" in audit.kinds:
+        console.print(Text(JUMPS))
     if unknown := chance_unknown(audit.without_chance):
         console.print(Text(printable(unknown)))

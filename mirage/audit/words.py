@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from mirage.emergence.ability_jumps import FALSE_SHARE, LEVEL, STAGES
 from mirage.emergence.verdicts import ONLY
 from mirage.formatting import counted
 
@@ -34,7 +35,8 @@ GLOSSARY = {
     "metric": "One metric stays low and then rises, another metric of the same answers rises from"
     " the start, and no jump is found under the smooth metric.",
     "resolution": "The zeros at small sizes are what a smooth curve gives on so few test items.",
-    "undecided": "The data allow more than one of these; the card says what would decide.",
+    "undecided": "The data allow more than one of these; the card names what would decide, where"
+    " there is something simple.",
     "gradual": "The scores rise, and a jump of 1.5 in log odds would have been found with 80 %"
     " power.",
     "declines": "The scores fall with scale.",
@@ -47,6 +49,16 @@ LIMITS = (
     "A verdict describes these models, items and metrics. It assumes that only scale differs within"
     " a curve, that items are independent, and that the smooth trend is linear or quadratic in log"
     " size on the link scale. Two rises in one curve can look like a jump."
+)
+JUMPS = (  # when one is named, in any number of abilities
+    f"Jumps are named at p ≤ {LEVEL:g} and q ≤ {FALSE_SHARE:g}: up to a quarter of those in one"
+    " table may be false. q counts all abilities in the table, and ten curves of a family or more"
+    " share a least scatter, so a curve's verdict can change when others join it."
+)
+DRAWS = (
+    "Probabilities are shares of simulated curves: a few hundred for each, up to"
+    f" {STAGES[-1]} where one lies near a level on which the verdict hangs. If it is still too near"
+    " to it then, the ability is undecided."
 )
 _NAMED = 5  # tasks that one sentence lists
 _BLOCKS = "▁▂▃▄▅▆▇█"

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mirage.audit.words import VERDICTS, chance_unknown
+from mirage.audit.words import JUMPS, VERDICTS, chance_unknown
 from mirage.files import DiskError, atomic_write, sha256
 from mirage.formatting import printable
 from mirage.readers import own
@@ -103,6 +103,8 @@ def summary(audit: Any) -> str:
             why = " ".join(filter(None, (row["sentence"] or row["note"], row["plan"])))
             lines.append(f"- {_plain(where)}: {_plain(why)}")
         lines.append("")
+    if "jump" in audit.kinds:
+        lines += [JUMPS, ""]
     if unknown := chance_unknown(audit.without_chance):
         lines += [_plain(unknown), ""]
     for title, texts in (("Could not be used", audit.faults), ("Decisions", audit.notes)):

@@ -1,7 +1,8 @@
 """Judge abilities: is it the metric, too few items, too few models, or the model?
 
 An ability is one family, task and protocol with all its metrics. Each gets one verdict, by the
-rules of `mirage.emergence.verdicts.decide`, with a sentence, its numbers, and what would decide it.
+rules of `mirage.emergence.verdicts.decide`, with a sentence, its numbers, and a step that would
+decide it if there is a simple one.
 """
 
 from __future__ import annotations
@@ -65,7 +66,10 @@ def judge(
     rng : numpy.random.Generator, optional
         Source of all draws; by default one of a fixed seed.
     n_draws : int
-        Bootstrap draws of each jump test, at least 19; curves near the 5 % level get more.
+        First bootstrap draws of each jump test, at least 19. A curve whose p-value lies so near
+        .05 that 99 % limits of so many draws contain the level gets 2 000, and then 10 000; one
+        beside .2 that may be gradual gets 2 000. If they contain it still, and the verdict hangs
+        on it, the ability is undecided.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def judge(
           show the smallest jump;
         - ``dormant_share``, ``rise_width``: of the headline metric, null without a rise;
         - ``note``: what is doubtful;
-        - ``plan``: what would decide an undecided ability.
+        - ``plan``: what would decide an undecided ability, or that nothing simple would.
 
     Raises
     ------

@@ -40,6 +40,8 @@ class Finding(NamedTuple):
         Sizes between which the jump would lie.
     expected : ndarray, shape (models,)
         Scores of the smooth curve.
+    n_draws : int
+        Draws from which `p_jump` was found; 0 with fewer than 5 models.
     """
 
     curve: MetricCurve
@@ -54,6 +56,7 @@ class Finding(NamedTuple):
     least_scatter: float
     gap: tuple[float, float]
     expected: np.ndarray
+    n_draws: int
 
 
 class Evidence(NamedTuple):
@@ -93,7 +96,7 @@ def gather(
     rng : numpy.random.Generator
         Source of all draws.
     n_draws : int
-        Draws of the jump test; curves near the level get more.
+        First draws of the jump test; curves near a level of the verdicts get more.
     n_resamples : int
         Resamples of the items for the difference of dormant shares.
 
@@ -104,7 +107,8 @@ def gather(
     """
     curves = [curve for ability in abilities for curve in ability.metrics]
     family = [ability.family for ability in abilities for _ in ability.metrics]
-    tested = iter(jumps(curves, family, rng, n_draws))
+    owner = [i for i, ability in enumerate(abilities) for _ in ability.metrics]
+    tested = iter(jumps(curves, family, owner, rng, n_draws))
     return [_evidence(ability, tested, rng, n_resamples) for ability in abilities]
 
 

@@ -10,7 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mirage.emergence.ability_jumps import LEVEL
+from mirage.emergence.ability_jumps import (
+    FALSE_SHARE,
+    JUMP,
+    LEVEL,
+    QUIET,
+    is_near,
+    joint_p,
+    q_is_near,
+)
 from mirage.emergence.evidence import Evidence, Finding
 from mirage.fits.jump import FEWEST
 from mirage.formatting import counted, number
@@ -25,11 +33,6 @@ VERDICTS = (
     "jump",
     "undecided",
 )
-JUMP = 1.5  # log odds: a curve is gradual only if a jump of this height would have been found
-# Share of the jumps named in a table that may be false. It is nominal: fewer smooth curves than 5 %
-# have p ≤ .05, since neither link may explain a jump.
-FALSE_SHARE = 0.25
-QUIET = 0.2  # smaller p-values are too near to a jump to call a curve gradual
 DORMANT = 0.1  # share of the sizes from which a curve looks emergent
 UNSEEN = 3.0  # expected successes below which a score of 0 is no surprise: exp(-3) = 5 %
 CLEAR = 0.2  # share of the range above chance that a test must be able to see, to deny it
@@ -65,12 +68,10 @@ def p_of_ability(evidence: Evidence) -> float:
         The largest p-value of the metrics, in (0, 1]; NaN with fewer than 5 models. A metric
         takes no part if the jump that another metric shows is below what it can detect.
     """
-    tested = [f for f in evidence.findings if not np.isnan(f.p_jump)]
-    if not tested:
-        return np.nan
-    height = max((f.height for f in tested if f.p_jump <= LEVEL), default=np.inf)
-    able = [f for f in tested if f.p_jump <= LEVEL or f.detectable <= height]
-    return max(f.p_jump for f in able or tested)
+    found = evidence.findings
+    return joint_p(
+        *([getattr(f, name) for f in found] for name in ("p_jump", "height", "detectable"))
+    )
 
 
 def decide(evidence: Evidence, q_jump: float) -> Verdict:
@@ -100,13 +101,15 @@ def decide(evidence: Evidence, q_jump: float) -> Verdict:
       smooth metric of the same answers (95 % interval of the difference above 0), and the smooth
       metric does not jump (p > .05) but rises; or the headline jumps where the smooth metric
       would have shown as large a jump and does not;
-    - *resolution*: the headline metric is dormant, does not jump, and a smooth curve expects fewer
-      than 3 successes wherever the score is 0;
+    - *resolution*: the headline metric is dormant from a smallest model that scores 0, does not
+      jump, and a smooth curve expects fewer than 3 successes in all models that score 0 together,
+      wherever they are: a zero above models that have successes is otherwise no lack of items;
     - *gradual*: the 95 % interval of the slope lies above 0, no metric is near to a jump
       (p > .2), and one of 1.5 in log odds would have been found with 80 % power;
     - no verdict, as there is no rise: the same, but the interval of the slope contains 0 and
       excludes a rise of 1.5 in log odds over all sizes;
-    - *undecided* otherwise.
+    - *undecided* otherwise, and where a p-value lies so near a level on which the verdict hangs
+      that the draws do not tell the side (`mirage.emergence.ability_jumps.is_near`).
 
     Scores that fall, and those that never leave chance, have their verdicts first; what does not
     rise is above chance, or its chance level is unknown.
@@ -115,10 +118,45 @@ def decide(evidence: Evidence, q_jump: float) -> Verdict:
     *undecided*, and 2.5 % of the abilities without a jump are called *jump*. Of true gradual curves
     59 % stay undecided, most of them where models scatter by .3 in log odds or have few items.
     """
+    found = _by_rules(evidence, q_jump)
+    p_joint = p_of_ability(evidence)
+    for i, one in enumerate(evidence.findings):
+        for level in (LEVEL, QUIET):
+            if is_near(one.p_jump, level, one.n_draws):
+                moved = list(evidence.findings)
+                moved[i] = one._replace(p_jump=_beyond(level, one.p_jump))
+                other = _by_rules(evidence._replace(findings=tuple(moved)), q_jump)
+                if other.verdict != found.verdict:
+                    return _hangs_on_draws(one, "p", one.p_jump, level)
+        if one.p_jump == p_joint and q_is_near(q_jump, p_joint, one.n_draws):
+            other = _by_rules(evidence, _beyond(FALSE_SHARE, q_jump))
+            if other.verdict != found.verdict:
+                return _hangs_on_draws(one, "q", q_jump, FALSE_SHARE)
+    return found
+
+
+def _beyond(level: float, value: float) -> float:
+    """A value on the other side of a level."""
+    return np.nextafter(level, 1) if value <= level else level
+
+
+def _by_rules(evidence: Evidence, q_jump: float) -> Verdict:
     for rule in RULES:
         if found := rule(evidence, q_jump):
             return found
     return _undecided(evidence)
+
+
+def _hangs_on_draws(finding: Finding, name: str, value: float, level: float) -> Verdict:
+    """Undecided, since more draws might lead to another verdict."""
+    seen = f"the {finding.curve.spoken} seems to jump by {number(finding.height)} in log odds"
+    if level == QUIET:
+        seen = "no jump is found"
+    return Verdict(
+        "undecided",
+        f"Undecided: {seen}, but whether {name} = {number(value)} lies above {number(level)} is "
+        f"still open after {finding.n_draws} draws.",
+    )
 
 
 def _never_above_chance(evidence: Evidence, _) -> Verdict | None:
@@ -207,8 +245,8 @@ def _metric(evidence: Evidence, _) -> Verdict | None:
         return Verdict(
             "metric",
             f"The {name} jumps by {number(head.height)} in log odds, but the {other} of the same "
-            f"answers does not, where {number(smooth.detectable)} would have been found."
-            + _predicted(evidence),
+            f"answers does not, where {number(smooth.detectable)} would have been found with 80 % "
+            f"power." + _predicted(evidence),
         )
     return None
 
@@ -232,16 +270,19 @@ def _resolution(evidence: Evidence, _) -> Verdict | None:
     n, y = head.curve.n_items, head.curve.y
     if n is None or head.p_jump <= LEVEL or not head.dormancy.share >= DORMANT:
         return None
-    zeros = (y == 0) & (np.cumsum(y) == 0)
-    if head.curve.chance or not zeros.any() or not (n * head.expected)[zeros].sum() < UNSEEN:
+    zeros = y == 0
+    if head.curve.chance or not zeros[0] or not (n * head.expected)[zeros].sum() < UNSEEN:
         return None
-    unseen = rule_of_three(float(n[zeros].min()))
+    k, items = int(zeros.sum()), float(n[zeros].min())
+    if zeros[:k].all():
+        where = f"The zeros of the {k} smallest" if k > 1 else "The zero of the smallest"
+    else:
+        where = f"The zeros at {k}"
     return Verdict(
         "resolution",
-        f"The {'zeros' if zeros.sum() > 1 else 'zero'} at {zeros.sum()} of {len(y)} models "
-        f"{'are' if zeros.sum() > 1 else 'is'} what a smooth curve gives on {n[zeros].min():.0f} "
-        f"items: none right of {n[zeros].min():.0f} still allows an accuracy of up to "
-        f"{number(unseen)}.",
+        f"{where} of {len(y)} models {'are' if k > 1 else 'is'} what a smooth curve gives on "
+        f"{items:.0f} items: none right of {items:.0f} still allows an accuracy of up to "
+        f"{number(rule_of_three(items))}.",
     )
 
 
@@ -282,10 +323,12 @@ def _undecided(evidence: Evidence) -> Verdict:
     least = min((f.detectable for f in evidence.findings), default=np.inf)
     if least <= JUMP:
         return Verdict("undecided", f"Undecided: no jump is found, but {_not_gradual(evidence)}.")
-    missed = "none could have been, however high"
+    sight = "none of any height"
     if np.isfinite(least):
-        missed = f"one of less than {number(least)} in log odds would have escaped"
-    return Verdict("undecided", f"Undecided: no jump is found, but {missed}.")
+        sight = f"none of less than {number(least)} in log odds"
+    return Verdict(
+        "undecided", f"Undecided: no jump is found, and {sight} would be found with 80 % power."
+    )
 
 
 def _not_gradual(evidence: Evidence) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mirage.evaluation.messages import NO_CHANCE, Answer, Request, UnknownModelError, first_line
+from mirage.extras import remedy
 from mirage.files import MirageError, sha256
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def import_transformers():
         import transformers
     except ImportError as error:
         raise MirageError(
-            f"{error}: language models need the extra [llm]: pip install 'mirage-book[llm]'"
+            f"{error}: language models need the extra [llm]; {remedy('llm')}"
         ) from error
     import mirage._torchvision  # noqa: F401  before transformers looks for it
 

@@ -23,6 +23,7 @@ import msgspec
 
 from mirage.evaluation.messages import Answer, Request, UnknownModelError
 from mirage.evaluation.server_replies import Chat, Completion, completion, log_likelihood
+from mirage.extras import remedy
 from mirage.files import MirageError
 from mirage.formatting import printable
 from mirage.readers.files import BadFile, decode
@@ -168,9 +169,7 @@ class Server:
         try:
             import openai
         except ImportError as error:
-            raise MirageError(
-                f"{error}: servers need the extra [llm]: pip install 'mirage-book[llm]'"
-            ) from error
+            raise MirageError(f"{error}: servers need the extra [llm]; {remedy('llm')}") from error
         return openai.AsyncOpenAI(
             base_url=self._url,
             api_key=self._key or "none",

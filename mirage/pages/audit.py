@@ -144,13 +144,15 @@ def read_aloud(found: Audit, prefix: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Verdict, sentence, metric, sizes of the gap, scores on both sides of it, and the p-value.
+        Verdict, sentence, metric, sizes of the gap, the highest score below it, the first and the
+        lowest later one above it, and the p-value.
     """
     (row,), (evidence,) = found.verdicts.to_dicts(), found.evidence
     (shade,) = found.shades
     head = evidence.findings[0]
     x, y = head.curve.x, head.curve.y
     after = int((x <= head.gap[0]).sum())
+    later = after + 1 + int(y[after + 1 :].argmin())  # a jump lies two models before the end
     texts = {
         "verdict": VERDICTS[shade],
         "sentence": row["sentence"],
@@ -158,8 +160,10 @@ def read_aloud(found: Audit, prefix: str) -> dict[str, str]:
         "models": str(len(x)),
         "below": size(x[after - 1]),
         "above": size(x[after]),
-        "score-below": number(float(y[after - 1])),
+        "most-below": number(float(y[:after].max())),
         "score-above": number(float(y[after])),
+        "later": size(x[later]),
+        "score-later": number(float(y[later])),
         "first": number(float(y[0])),
         "last": number(float(y[-1])),
         "p": number(float(row["p_jump"])),

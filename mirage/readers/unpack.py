@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mirage.extras import remedy
 from mirage.readers.files import BadFile
 
 LARGEST = 512 << 20
@@ -245,8 +246,8 @@ def _zstandard_reader(packed: io.BytesIO, name: str) -> Iterator[io.BufferedIOBa
             import zstandard
         except ImportError as error:
             raise BadFile(
-                "the archive is compressed with Zstandard, which this Python cannot read: "
-                "pip install 'mirage-book[logs]'"
+                "the archive is compressed with Zstandard, which this Python cannot read; "
+                + remedy("logs")
             ) from error
         reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
         fault = zstandard.ZstdError

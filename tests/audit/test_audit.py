@@ -19,6 +19,7 @@ from mirage.audit.cards import anchor
 from mirage.audit.report import to_json
 from mirage.audit.write import COLUMNS
 from mirage.cli import app
+from mirage.emergence.ability_jumps import FALSE_SHARE, LEVEL, STAGES
 from mirage.files import DataError, sha256
 
 SIZES = np.geomspace(1e8, 1e11, 8)
@@ -173,6 +174,31 @@ def test_what_the_report_needs_is_in_it(judged):
         assert point["low"] <= point["y"] <= point["high"]
     assert sharp["dormant_share"] > smooth["dormant_share"]
     assert len(sharp["trend"]) == 8
+
+
+def test_the_level_of_a_jump_stands_where_jumps_are_named(judged, tmp_path):
+    said = " ".join(BeautifulSoup(judged.html(), "html.parser").main.get_text(" ").split())
+    assert words.JUMPS in said
+    assert f"p ≤ {LEVEL:g} and q ≤ {FALSE_SHARE:g}" in words.JUMPS
+    assert f"up to {STAGES[-1]} where one lies near a level" in said
+    shown = " ".join(run("--help").stdout.replace("│", " ").split())
+    assert "Jumps are named at p <= 0.05 and q <= 0.25" in shown
+    assert "can change when others join it" in shown
+    scores = np.where(SIZES > 2e9, 0.6, 0.1)
+    jump = audit(pl.DataFrame(rows("sums", "exact match", scores, n_items=1000)))
+    assert jump.kinds == ["jump"]
+    for found, expected in ((jump, True), (judged, False)):
+        console = Console(file=io.StringIO(), width=500)
+        terminal.show(found, console)
+        assert (words.JUMPS in console.file.getvalue()) == expected
+        summary = found.report(tmp_path / str(expected)).with_name("summary.md")
+        assert (words.JUMPS in summary.read_text(encoding="utf-8")) == expected
+
+
+def test_a_card_is_not_said_to_decide_what_it_cannot():
+    assert words.GLOSSARY["undecided"].endswith(
+        "names what would decide, where there is something simple."
+    )
 
 
 def test_names_from_logs_are_data_and_never_markup():

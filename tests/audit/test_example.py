@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mirage import datasets
+from mirage.audit import audit, words
 from mirage.audit.cli import EXAMPLE
 from mirage.cli import app
 from mirage.pages.audit import arithmetic
@@ -24,10 +25,30 @@ def test_its_sentences_are_ones_that_a_newcomer_understands():
     ran = run("--example", "--json")
     rows = json.loads(ran.stdout)
     said = " ".join(f"{row['sentence']} {row['plan']}" for row in rows)
-    assert "none right of 5000 still allows an accuracy of up to 0.000599." in said
-    assert "no jump is found, but none could have been, however high." in said
+    assert "no jump is found, and none of any height would be found with 80 % power." in said
     assert "Scoring the same answers with partial credit costs nothing: save the samples." in said
-    assert "4 jump with only one metric at hand" in run("--example").stdout
+    shown = " ".join(run("--example").stdout.split())
+    assert "3 jump with only one metric at hand" in shown
+    assert words.JUMPS in shown
+
+
+def test_verdicts_do_not_hang_on_the_seed():
+    # 16 shots: p is .05, to within what 40 000 draws tell, and few draws gave either verdict.
+    verdicts = {}
+    for seed in range(4):
+        for row in audit(EXAMPLE, seed=seed).verdicts.iter_rows(named=True):
+            verdicts.setdefault((row["task"], row["protocol"]), set()).add(row["verdict"])
+    assert all(len(one) == 1 for one in verdicts.values()), verdicts
+    assert verdicts["addition", "shots 16"] == {"undecided"}
+
+
+def test_a_zero_above_a_model_with_15_right_of_5000_is_no_lack_of_items():
+    (row,) = [
+        row
+        for row in json.loads(run("--example", "--json").stdout)
+        if (row["task"], row["protocol"]) == ("addition", "shots 0")
+    ]
+    assert row["verdict"] == "undecided"
 
 
 def test_the_example_is_audited_without_a_path(tmp_path):

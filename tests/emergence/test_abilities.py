@@ -10,6 +10,7 @@ from scipy.special import expit
 from mirage.emergence import abilities
 from mirage.emergence.ability import Ability, MetricCurve
 from mirage.emergence.ability_curves import abilities as group
+from mirage.emergence.ability_jumps import STAGES, jumps
 from mirage.emergence.evidence import Evidence, above_chance, gather, trend
 from mirage.emergence.verdicts import VERDICTS, decide
 
@@ -95,10 +96,62 @@ def test_scores_that_do_not_rise_have_no_verdict_but_a_note():
         found = decide(evidence, 1.0)
         assert found.verdict == expected, found
     assert "rises at all is open" in found.sentence
-    near = finding._replace(trend=(0.1, 0.9), p_jump=0.15)
+    near = finding._replace(trend=(0.1, 0.9), p_jump=0.15, n_draws=10_000)
     found = decide(Evidence(ability(level), (near,), None, None), 0.15)
     assert found.verdict == "undecided"
     assert "too near to one" in found.sentence
+
+
+def test_a_verdict_that_hangs_on_the_draws_is_undecided():
+    rng = np.random.default_rng(0)
+    one = ability(items(expit(-1 + 0.8 * DECADES), 1000, 1, rng)[0])
+    finding = gather([one], rng)[0].findings[0]._replace(trend=(0.5, 1.1), detectable=1.0)
+
+    def judged(p, q, n_draws):
+        near = finding._replace(p_jump=p, height=1.2, n_draws=n_draws)
+        return decide(Evidence(one, (near,), None, None), q)
+
+    for p, q, n_draws, expected in (
+        (0.04, 0.1, 10_000, "jump"),
+        (0.06, 0.1, 10_000, "undecided"),  # too near to one to be called gradual
+        (0.24, 0.3, 10_000, "gradual"),
+        (0.01, 0.1, 2000, "jump"),
+    ):
+        found = judged(p, q, n_draws)
+        assert found.verdict == expected
+        assert "still open" not in found.sentence
+    for p, q, n_draws, said in (
+        (0.0497, 0.1, 10_000, "whether p = 0.0497 lies above 0.05 is still open after 10000 draws"),
+        (0.0503, 0.1, 10_000, "whether p = 0.0503 lies above 0.05"),
+        (0.04, 0.1, 200, "whether p = 0.04 lies above 0.05 is still open after 200 draws"),
+        (0.203, 0.3, 10_000, "whether p = 0.203 lies above 0.2"),
+        (0.01, 0.24, 1000, "whether q = 0.24 lies above 0.25"),
+    ):
+        found = judged(p, q, n_draws)
+        assert (found.verdict, said in found.sentence) == ("undecided", True), found
+
+
+def test_curves_near_a_level_get_more_draws():
+    def drawn(steps, ability, rng=0):
+        scores = [expit(-1.5 + 0.5 * DECADES + step * (np.arange(8) > 3)) for step in steps]
+        curves = [
+            MetricCurve("accuracy", SIZES, y.round(3), np.full(8, 1000.0), None, (0, 1), 0.0, True)
+            for y in scores
+        ]
+        cells = jumps(curves, ["a"] * len(curves), ability, np.random.default_rng(rng), 200)
+        return [(cell["n_draws"], round(cell["p_jump"], 2)) for cell in cells]
+
+    jump, level, smooth, quiet = 1.5, 0.385, 0.0, 0.27
+    assert drawn([jump, smooth], [0, 1])[0][0] == 200
+    for rng in (1, 2):
+        ((n_draws, p),) = drawn([level], [0], rng)
+        assert n_draws == STAGES[-1]
+        assert 0.03 < p < 0.06
+    # Whether a curve is gradual may hang on its p beside .2, but not beside a metric that jumps.
+    (alone,) = drawn([quiet], [0])
+    assert alone[0] >= STAGES[0]
+    assert 0.15 < alone[1] < 0.25
+    assert drawn([quiet, jump], [0, 0])[0][0] == 200
 
 
 def test_the_probabilities_of_answers_predict_exact_match_or_do_not():
@@ -139,10 +192,27 @@ def test_resolution():
     p = np.exp(-((SIZES / 2e9) ** -0.5)) ** 8
     found = verdict(items(p, 100, 1, np.random.default_rng(3))[0])
     assert found["verdict"] == "resolution"
-    assert re.match(r"The zeros at \d of 8 models", found["sentence"])
+    assert re.match(r"The zeros of the \d smallest of 8 models", found["sentence"])
     assert re.search(
         r"none right of 100 still allows an accuracy of up to [\d.]+\.$", found["sentence"]
     )
+
+
+def test_zeros_are_for_lack_of_items_only_where_all_of_them_are_expected():
+    said = {}
+    for name, right in {
+        "one": [0, 1, 2, 5, 9, 20, 35, 60],
+        "two": [0, 0, 1, 4, 9, 20, 35, 60],
+        "apart": [0, 1, 0, 4, 9, 20, 35, 60],
+        "late": [0, 1, 3, 0, 9, 20, 35, 60],
+    }.items():
+        exact = np.arange(100) < np.array(right)[:, None]
+        found = verdict(exact * 1.0)
+        said[name] = found["verdict"] == "resolution" and found["sentence"].partition(" what")[0]
+    assert said["one"] == "The zero of the smallest of 8 models is"
+    assert said["two"] == "The zeros of the 2 smallest of 8 models are"
+    assert said["apart"] == "The zeros at 2 of 8 models are"
+    assert not said["late"]
 
 
 def test_never_above_chance_and_too_few_items_to_say_so():

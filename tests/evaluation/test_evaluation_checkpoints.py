@@ -233,7 +233,7 @@ def test_a_damaged_checkpoint_is_one_line_with_its_name(damage, folder, tmp_path
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(MirageError, match=r"pip install 'mirage-book\[llm\]'"):
+    with pytest.raises(MirageError, match=r"in a clone of the book: pip install '\.\[llm\]'"):
         import_transformers()
 
 

@@ -48,8 +48,16 @@ def test_findings_and_sentences_by_hand():
     texts = page.read_aloud(page.one(found, "addition", "shots 2"), "a")
     assert texts["a-verdict"] == "jump, one metric only"
     assert (texts["a-below"], texts["a-above"]) == ("800M", "1.6B")
-    assert (texts["a-score-below"], texts["a-score-above"]) == ("0.1", "0.6")
+    assert (texts["a-most-below"], texts["a-score-above"]) == ("0.1", "0.6")
     assert texts["a-models"] == "8"
+
+
+def test_a_card_is_read_with_its_highest_score_before_the_jump_and_its_fall_after_it():
+    found = audit(pl.DataFrame(rows("addition", [0.12, 0.1, 0.1, 0.11, 0.6, 0.6, 0.5, 0.7])))
+    texts = page.read_aloud(found, "a")
+    assert (texts["a-below"], texts["a-most-below"]) == ("800M", "0.12")
+    assert (texts["a-above"], texts["a-score-above"]) == ("1.6B", "0.6")
+    assert (texts["a-later"], texts["a-score-later"]) == ("6.4B", "0.5")
 
 
 def test_the_folder_holds_real_logs_and_a_table(tmp_path):

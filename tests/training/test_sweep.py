@@ -431,7 +431,9 @@ def test_no_configs_are_refused(run):
 def test_backend_that_is_not_installed_says_how(run, monkeypatch, name, module):
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, module.split(".")[0], None)
-    with pytest.raises(MirageError, match=rf"backend {name}: .* is not installed; pip install"):
+    with pytest.raises(
+        MirageError, match=rf"backend {name}: .* is not installed; in a clone .*cluster"
+    ):
         run([Config(1)], backend=name)
 
 
@@ -439,7 +441,7 @@ def test_backend_that_is_not_installed_says_how(run, monkeypatch, name, module):
     ("name", "module"), [("dask", "distributed"), ("ray", "ray.util.joblib")], ids=["dask", "ray"]
 )
 def test_cluster_backend_for_real(run, data, tmp_path, monkeypatch, name, module):
-    pytest.importorskip(module, reason=f"{name} is an extra: pip install 'mirage-book[cluster]'")
+    pytest.importorskip(module, reason=f"{name} is an extra: pip install '.[cluster]'")
     path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
     monkeypatch.setenv("PYTHONPATH", path)  # where Ray's workers look for this folder's modules
     local = toy_sweep.run(numbers(4), data, tmp_path / "other", jobs=1)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
-from mirage.audit.words import GLOSSARY, LIMITS, VERDICTS
+from mirage.audit.words import DRAWS, GLOSSARY, JUMPS, LIMITS, VERDICTS
 
 
 class Report(NamedTuple):
@@ -86,6 +86,7 @@ def render(report: Report) -> str:
         verdicts=[(v, VERDICTS[v], n) for v, n in counts.items() if n],
         glossary=[(verdict or "not-judged", text) for verdict, text in GLOSSARY.items()],
         names=names,
+        rules=(JUMPS, DRAWS),
         limits=LIMITS,
         style=Markup(style),
         script=Markup(script),
