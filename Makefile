@@ -46,7 +46,7 @@ bench: setup  ## speed and memory as ratios against named baselines (about a qua
 	@$(BIN)/python -m benchmarks
 
 lock: setup  ## renew requirements.lock from pyproject.toml's lower bounds
-	@$(PYTHON) -m venv --clear _build/lock && _build/lock/bin/python -m pip install --quiet -e '.[test]' 'dask[distributed]' 'soupsieve<3'  # later ones refuse Python 3.11.4
+	@$(PYTHON) -m venv --clear _build/lock && _build/lock/bin/python -m pip install --quiet -e '.[test]' 'soupsieve<3'  # later ones refuse Python 3.11.4
 	@{ sed -n '/^#/p' requirements.lock; _build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 	@_build/lock/bin/python -m pip install --quiet uv

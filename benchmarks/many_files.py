@@ -1,4 +1,4 @@
-"""Reading 10 to 10 000 result files: what one costs, and how that grows with their number.
+"""Reading 10 to 100 000 result files: what one costs, and how that grows with their number.
 
 Files of lm-evaluation-harness with 10 tasks each, of as many models, in a temporary folder;
 processor time of `mirage.readers.lm_eval.read`, and the peak memory of a fresh process. The
@@ -25,7 +25,7 @@ from mirage.plots import use_style
 from mirage.readers import lm_eval
 
 PLOT = Path(__file__).resolve().parents[1] / "book" / "_static" / "many-files.svg"
-COUNTS = (10, 100, 1_000, 10_000)
+COUNTS = (10, 100, 1_000, 10_000, 100_000)
 TASKS = [f"task_{i}" for i in range(10)]
 MEMORY = """
 import resource, sys
@@ -75,7 +75,7 @@ def _draw(cost: dict[int, float], peaks: dict[int, float]) -> None:
     left.set(xscale="log", xlabel="files", ylabel="ms a file", ylim=0)
     right.plot(list(peaks), list(peaks.values()), "s-")
     right.set(
-        xscale="log", yscale="log", xlabel="files", ylabel="peak memory, MiB", ylim=(50, 1000)
+        xscale="log", yscale="log", xlabel="files", ylabel="peak memory, MiB", ylim=(50, 5000)
     )
     figure.savefig(PLOT, metadata={"Date": None, "Title": f"measured {date.today():%-d %B %Y}"})
     plt.close(figure)

@@ -1,13 +1,14 @@
 """Processes that do not outlive the one that started them, and work in parts on many of them.
 
-Work in parts is done by joblib: on this machine, or on the workers of a Dask or Ray cluster, with
-joblib's own backends for these. Training (`mirage.training.sweep`) and audits
-(`mirage.emergence.work`) share it.
+Work in parts is done by joblib, on this machine or on the workers of a Dask cluster, or by Ray's
+tasks. Training (`mirage.training.sweep`) and audits (`mirage.emergence.work`) share it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -138,7 +139,8 @@ def unordered(tasks: Sequence[Any], jobs: int, backend: str) -> Iterator[Any]:
     tasks : sequence
         Calls, made with ``joblib.delayed``.
     jobs : int
-        Worker processes, one thread each.
+        Worker processes, one thread each. A cluster at an address has workers of its own: all of
+        them work.
     backend : {"local", "dask", "ray"}
         Dask connects to ``$DASK_SCHEDULER_ADDRESS`` and Ray to ``$RAY_ADDRESS`` where they are set,
         and start on this machine otherwise.
@@ -146,12 +148,16 @@ def unordered(tasks: Sequence[Any], jobs: int, backend: str) -> Iterator[Any]:
     Raises
     ------
     MirageError
-        The backend's package is not installed.
+        The backend's package is not installed, or Ray's cluster cannot be reached.
 
     Notes
     -----
-    A worker process that dies raises ``concurrent.futures.BrokenExecutor``.
+    A worker process that dies raises ``concurrent.futures.BrokenExecutor``; on a cluster its task
+    is first given to others, four workers in all.
     """
+    if backend == "ray":
+        yield from _on_ray(tasks, jobs)
+        return
     import joblib
 
     # One task a batch: a kill costs what is in flight, which must not be a batch of finished ones.
@@ -159,39 +165,89 @@ def unordered(tasks: Sequence[Any], jobs: int, backend: str) -> Iterator[Any]:
     with warnings.catch_warnings(), _backend(backend, jobs):
         # What a full disk ends leaves results unused, which joblib would remark on.
         warnings.filterwarnings("ignore", ".*You could benefit from adjusting", UserWarning)
-        if joblib.parallel.get_active_backend()[0].supports_return_generator:
-            yield from joblib.Parallel(return_as="generator_unordered", **options)(tasks)
-        else:  # Ray's: rounds, so that a kill costs no more than one
-            for start in range(0, len(tasks), jobs):
-                yield from joblib.Parallel(**options)(tasks[start : start + jobs])
+        yield from joblib.Parallel(return_as="generator_unordered", **options)(tasks)
 
 
 @contextmanager
 def _backend(name: str, jobs: int) -> Iterator[None]:
     import joblib
 
-    try:
-        if name == "dask":
-            from distributed import Client, KilledWorker
-        elif name == "ray":
-            from ray.util.joblib import register_ray
-    except ModuleNotFoundError as error:
-        raise MirageError(
-            f"backend {name}: the package {error.name!r} is not installed; {remedy('cluster')}"
-        ) from None
     if name == "local":
         watched = {"initializer": end_with, "initargs": (os.getpid(),)}
         with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1, **watched):
             yield
-    elif name == "dask":
-        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-        here = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-        with Client(address) if address else Client(**here), joblib.parallel_config("dask"):
-            try:
-                yield
-            except KilledWorker as error:
-                raise BrokenExecutor(str(error)) from error
-    else:
-        register_ray()
-        with joblib.parallel_config("ray", n_jobs=jobs):
+        return
+    try:
+        from distributed import Client, KilledWorker
+    except ModuleNotFoundError as error:
+        raise _missing(name, error) from None
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+    here = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    with Client(address) if address else Client(**here), joblib.parallel_config("dask"):
+        try:
             yield
+        except KilledWorker as error:
+            raise BrokenExecutor(str(error)) from error
+
+
+def _missing(backend: str, error: ModuleNotFoundError) -> MirageError:
+    return MirageError(
+        f"backend {backend}: the package {error.name!r} is not installed; {remedy('cluster')}"
+    )
+
+
+def _on_ray(tasks: Sequence[Any], jobs: int) -> Iterator[Any]:
+    """Yield results of Ray's tasks as they finish.
+
+    Not by joblib's backend for Ray: a worker that dies takes a whole call with it there, and
+    nothing is returned before all is done.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise _missing("ray", error) from None
+    call = ray.remote(num_cpus=1, max_retries=3)(_call)
+    sent: dict[int, Any] = {}  # what many tasks share travels once; `tasks` keeps the ids valid
+
+    def send(value: Any) -> Any:
+        if id(value) not in sent:
+            sent[id(value)] = ray.put(value)
+        return sent[id(value)]
+
+    with _connected_to_ray(ray, jobs):
+        waiting = [call.remote(function, *map(send, values)) for function, values, _ in tasks]
+        try:
+            while waiting:
+                (done,), waiting = ray.wait(waiting)
+                yield ray.get(done)
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+        except ray.exceptions.RayError as error:
+            raise BrokenExecutor(str(error)) from error
+
+
+def _call(function, *values):
+    return function(*values)
+
+
+@contextmanager
+def _connected_to_ray(ray, jobs: int) -> Iterator[None]:
+    if ray.is_initialized():  # by whoever calls us
+        yield
+        return
+    address = os.environ.get("RAY_ADDRESS")
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not address:  # workers of our own: for nobody else, nothing of them is told or left behind
+        options |= {"num_cpus": jobs, "include_dashboard": False}
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Else Ray writes one into the home folder.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    try:
+        ray.init(address or "local", **options)
+    except Exception as error:  # Ray raises no narrower one
+        at = f"no cluster answers at {address} (RAY_ADDRESS)" if address else "Ray did not start"
+        raise MirageError(f"backend ray: {at}: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()

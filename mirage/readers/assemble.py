@@ -28,7 +28,8 @@ _MEASURED = ("score", "n_items", "stderr")
 def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list[dict], list[str]]:
     """Give each row the family, the size and the protocol that its model's name tells.
 
-    Returns the rows of models whose size is known, and a fault for each other model.
+    Returns the rows of models whose size is known, and a fault for each other model. Rows are
+    changed in place: of a hundred thousand files a copy of each would be a gigabyte.
     """
     named: dict[str, model_names.ModelName] = {}
     kept, unknown = [], Counter()
@@ -41,13 +42,16 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         if not size:
             unknown[model] += 1
             continue
-        told = {key: getattr(name, key) for key in (*NAMED, "revision")}
-        told |= {key: value for key, value in row.items() if value is not None}
-        told["family"] = row.get("family") or name.family
-        told["_stem"] = None if row.get("family") or name.n_params else numberless(model)
+        for key in (*NAMED, "revision"):
+            if row.get(key) is None:
+                row[key] = getattr(name, key)
+        stem = None if row.get("family") or name.n_params else numberless(model)
+        row["family"] = row.get("family") or name.family
+        row["_stem"] = stem
         n = row.get("n_items")
-        told["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
-        kept.append(row | told | {"model": model, "n_params": int(size)})
+        row["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
+        row |= {"model": model, "n_params": int(size)}
+        kept.append(row)
     faults = [
         f"how many parameters has {model!r}? Its {counted(n, 'score', 'is', 'are')} left out; "
         f"name its size with n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
@@ -108,7 +112,9 @@ def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         key = (row["family"], row["model"], row["n_params"], row["task"], row["metric"])
-        key += tuple(str(row.get(part)) for part in (*tables.PROTOCOL, "seed"))
+        told = map(row.get, (*tables.PROTOCOL, "seed"))
+        # Most are None, of which str() would make a text of its own each time: a kilobyte a row.
+        key += tuple("None" if value is None else str(value) for value in told)
         groups.setdefault(key, []).append(row)
     kept, copies, newer, several = [], Counter(), Counter(), Counter()
     for group in groups.values():
@@ -287,11 +293,10 @@ def score_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
     types |= {"shots": pl.Int64, "higher_is_better": pl.Boolean, "is_group": pl.Boolean}
     types |= {"n_items": pl.Int64, "seed": pl.Int64}
     columns = list(dict.fromkeys([*(name for row in rows for name in row), "is_group"]))
-    data = {name: [row.get(name) for row in rows] for name in columns}
-    frame = pl.DataFrame(
+    frame = pl.DataFrame(  # a column at a time: all as lists would be as large again
         {
-            name: pl.Series(values, dtype=types.get(name), strict=False)
-            for name, values in data.items()
+            name: pl.Series([row.get(name) for row in rows], dtype=types.get(name), strict=False)
+            for name in columns
         }
     )
     optional = [n for n in frame.columns if n in (*texts, "chance", "date", "compute", "tokens")]

@@ -325,11 +325,12 @@ def _put_together(
         are = "is" if len(ignored) == 1 else "are"
         of_kinds = f"{counted(len(ignored), 'file')} of other kinds {are} left out"
         notes.append(f"{of_kinds} ({names})")
-    rows = [
-        row | {"file": one.source, "format": one.format, "source": f"{one.format}, {one.source}"}
-        for one in read_files
-        for row in one.found.scores
-    ]
+    rows = []
+    for one in read_files:
+        told = {"file": one.source, "format": one.format, "source": f"{one.format}, {one.source}"}
+        for row in one.found.scores:
+            row |= told  # in place, see `assemble.identify`
+            rows.append(row)
     parts = [
         (part.common | {"file": one.source, "_table": part.table})
         for one in read_files

@@ -412,7 +412,7 @@ def test_an_audit_goes_on_where_it_was_and_says_the_same(tmp_path):
 
 def test_two_workers_of_a_cluster_give_the_same_verdicts(judged, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="dask is an extra: [cluster]")
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(**options) as cluster:
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
         found = audit(table(), chance={"sums": 0.0}, backend="dask", cache=tmp_path)

@@ -1,6 +1,7 @@
 """A sweep is resumed after a kill, mistrusts its cache, and names what failed."""
 
 import errno
+import functools
 import importlib
 import logging
 import os
@@ -10,9 +11,10 @@ import subprocess
 import sys
 import time
 import types
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import clusters
 import joblib
 import psutil
 import pytest
@@ -427,53 +429,93 @@ def test_no_configs_are_refused(run):
         run([])
 
 
-@pytest.mark.parametrize(("name", "module"), [("dask", "distributed"), ("ray", "ray.util.joblib")])
+@pytest.mark.parametrize(("name", "module"), [("dask", "distributed"), ("ray", "ray")])
 def test_backend_that_is_not_installed_says_how(run, monkeypatch, name, module):
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setitem(sys.modules, module.split(".")[0], None)
     with pytest.raises(
         MirageError, match=rf"backend {name}: .* is not installed; in a clone .*cluster"
     ):
         run([Config(1)], backend=name)
 
 
-@pytest.mark.parametrize(
-    ("name", "module"), [("dask", "distributed"), ("ray", "ray.util.joblib")], ids=["dask", "ray"]
-)
-def test_cluster_backend_for_real(run, data, tmp_path, monkeypatch, name, module):
-    pytest.importorskip(module, reason=f"{name} is an extra: pip install '.[cluster]'")
-    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-    monkeypatch.setenv("PYTHONPATH", path)  # where Ray's workers look for this folder's modules
+@pytest.fixture(scope="module")
+def address():
+    """Of a cluster of two workers: ``address("ray")`` starts one, and all tests share it."""
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        # Where workers look for this folder's modules.
+        path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+        patch.setenv("PYTHONPATH", path)
+        yield functools.cache(lambda name: stack.enter_context(getattr(clusters, name)()))
+
+
+@pytest.fixture(params=["dask", "ray"])
+def cluster(request, address, monkeypatch):
+    """A backend's name, with the address of its cluster where the backend looks for it."""
+    variable = {"dask": "DASK_SCHEDULER_ADDRESS", "ray": "RAY_ADDRESS"}[request.param]
+    monkeypatch.setenv(variable, address(request.param))
+    return request.param
+
+
+def test_cluster_backend_for_real(cluster, run, data, tmp_path):
     local = toy_sweep.run(numbers(4), data, tmp_path / "other", jobs=1)
-    assert_frame_equal(run(numbers(4), backend=name, jobs=2), local, check_exact=True)
+    assert_frame_equal(run(numbers(4), backend=cluster, jobs=2), local, check_exact=True)
     assert data.counts() == dict.fromkeys(range(4), 2)
     with pytest.raises(SweepError, match="number 5 is bad"):
-        run(numbers(6, at_5="raise"), backend=name, jobs=2)
+        run(numbers(6, at_5="raise"), backend=cluster, jobs=2)
 
 
-def test_a_cluster_of_two_workers_outlives_the_death_of_one(data, tmp_path, monkeypatch):
+def test_a_cluster_of_two_workers_outlives_the_death_of_one(cluster, data, tmp_path):
     """A worker is killed in the middle; the table is that of a run on this machine."""
-    distributed = pytest.importorskip("distributed", reason="dask is an extra: [cluster]")
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-    )
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(**options) as cluster:
-        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
-        configs = numbers(8, at_3="kill")
-        found = toy_sweep.run(configs, data, tmp_path / "cluster", backend="dask", jobs=2)
+    configs = numbers(8, at_3="kill")
+    found = toy_sweep.run(configs, data, tmp_path / "cluster", backend=cluster, jobs=2)
     assert (data.marks / "killed").exists()
     assert data.counts()[3] == 2  # once until it was killed, once on a worker that lives
     local = toy_sweep.run(numbers(8), data, tmp_path / "local", jobs=1)
     assert_frame_equal(found, local, check_exact=True)
 
 
-def test_backend_without_a_generator_works_in_rounds(run, data, monkeypatch):
-    """Like Ray's, which returns only when a whole call is done."""
-    threads = joblib.parallel.BACKENDS["threading"]
-    monkeypatch.setattr(threads, "supports_return_generator", False)
-    monkeypatch.setattr(
-        processes, "_backend", lambda _, n: joblib.parallel_config("threading", n_jobs=n)
-    )
-    assert run(numbers(5), jobs=2)["score"].to_list() == [toy_sweep.score(i) for i in range(5)]
-    assert data.counts() == dict.fromkeys(range(5), 1)
+def test_ray_gives_up_a_model_that_kills_every_worker(address, run, data, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", address("ray"))
+    with pytest.raises(SweepError, match="a worker process died"):
+        run([*numbers(2), Config(2, "kill all")], backend="ray", jobs=2)
+    assert data.counts()[2] == 4
+
+
+def test_a_clusters_results_come_as_they_finish(cluster, data):
+    """So that a kill costs what is in flight: one waits here until all others are seen."""
+    configs = numbers(5, at_0="wait")
+    tasks = [joblib.delayed(evaluate)(config, data) for config in configs]
+    results = processes.unordered(tasks, 2, cluster)
+    seen = [next(results)[0]["seed"] for _ in range(4)]
+    (data.marks / "go").touch()
+    seen += [rows[0]["seed"] for rows in results]
+    assert (sorted(seen[:4]), seen[4]) == ([1, 2, 3, 4], 0)
+
+
+def test_an_error_of_a_task_is_raised_as_it_is(cluster, data):
+    """A sweep catches its own; the tests of an audit do not."""
+    task = joblib.delayed(evaluate)(Config(5, "raise"), data)
+    with pytest.raises(ValueError, match="number 5 is bad"):
+        list(processes.unordered([task], 1, cluster))
+
+
+def test_ray_starts_on_this_machine_without_an_address(address, run, monkeypatch):
+    """Asked of Ray, and then done by the tests' cluster: see there what a start may take."""
+    ray = pytest.importorskip("ray", reason="ray is an extra: [cluster]")
+    asked, init, running = [], ray.init, address("ray")
+
+    def spy(at, num_cpus, include_dashboard, **options):
+        asked.append((at, num_cpus, include_dashboard))
+        return init(running, **options)
+
+    monkeypatch.setattr(ray, "init", spy)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert run(numbers(3), backend="ray", jobs=2).height == 3
+    assert (asked, ray.is_initialized()) == ([("local", 2, False)], False)
+
+
+def test_rays_cluster_that_does_not_answer_is_named(run, monkeypatch):
+    pytest.importorskip("ray", reason="ray is an extra: [cluster]")
+    monkeypatch.setenv("RAY_ADDRESS", "nowhere")
+    with pytest.raises(MirageError, match=r"no cluster answers at nowhere \(RAY_ADDRESS\)"):
+        run([Config(1)], backend="ray")

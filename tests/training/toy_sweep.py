@@ -38,7 +38,8 @@ def evaluate(config: Config, data: Data) -> list[dict]:
         time.sleep(0.01)
     if config.fault == "raise":
         raise ValueError(f"number {config.number} is bad")
-    if config.fault == "kill" and not (data.marks / "killed").exists():
+    killed = (data.marks / "killed").exists()
+    if config.fault == "kill all" or (config.fault == "kill" and not killed):
         (data.marks / "killed").touch()
         os.kill(os.getpid(), signal.SIGKILL)  # what the kernel does when memory runs out
     common = {"family": "toy", "n_params": config.number + 1, "task": "toy", "source": "test"}
