@@ -24,6 +24,8 @@ from typing import Any
 from mirage.extras import remedy
 from mirage.files import MirageError
 
+RETRIES = 3  # of a task whose worker died, on Ray; as many as Dask makes
+
 
 def end_with(parent: int) -> None:
     """End this process soon after its parent, whatever it does or waits for then.
@@ -206,7 +208,7 @@ def _on_ray(tasks: Sequence[Any], jobs: int) -> Iterator[Any]:
         import ray
     except ModuleNotFoundError as error:
         raise _missing("ray", error) from None
-    call = ray.remote(num_cpus=1, max_retries=3)(_call)
+    call = ray.remote(num_cpus=1, max_retries=RETRIES)(_call)
     sent: dict[int, Any] = {}  # what many tasks share travels once; `tasks` keeps the ids valid
 
     def send(value: Any) -> Any:
