@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     (
         "__init__",
+        "extras",
         "files",
         "progress",
         "formatting",
