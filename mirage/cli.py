@@ -17,9 +17,8 @@ import typer
 from mirage.audit.cli import audit
 from mirage.evaluation.cli import Profile
 from mirage.evaluation.cli import app as arithmetic
-from mirage.extras import remedy
 from mirage.files import DataError, MirageError, NetworkError
-from mirage.formatting import printable
+from mirage.formatting import printable, remedy
 from mirage.processes import Backend
 
 # Help without rich: its import takes longer than all else that `mirage --help` does.

@@ -62,3 +62,24 @@ def printable(text: object) -> str:
     'name]0;title of a model'
     """
     return " ".join(CONTROL.sub("", " ".join(str(text).split())).split())
+
+
+def remedy(extra: str) -> str:
+    """Say how to install an extra.
+
+    Parameters
+    ----------
+    extra : str
+        Name of the extra in ``pyproject.toml``.
+
+    Returns
+    -------
+    str
+        A phrase without a full stop.
+
+    Examples
+    --------
+    >>> remedy("llm")
+    "in a clone of the book: pip install '.[llm]'"
+    """
+    return f"in a clone of the book: pip install '.[{extra}]'"

@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import Any
 
-from mirage.extras import remedy
 from mirage.files import MirageError
+from mirage.formatting import remedy
 
 RETRIES = 3  # of a task whose worker died, on Ray; as many as Dask makes
 

@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from mirage.extras import remedy
+from mirage.formatting import remedy
 
 ROOT = Path(__file__).parents[1]
 

@@ -13,7 +13,6 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     (
         "__init__",
-        "extras",
         "files",
         "progress",
         "formatting",

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mirage.evaluation.messages import NO_CHANCE, Answer, Request, UnknownModelError, first_line
-from mirage.extras import remedy
 from mirage.files import MirageError, sha256
+from mirage.formatting import remedy
 
 if TYPE_CHECKING:
     import torch

@@ -23,9 +23,8 @@ import msgspec
 
 from mirage.evaluation.messages import Answer, Request, UnknownModelError
 from mirage.evaluation.server_replies import Chat, Completion, completion, log_likelihood
-from mirage.extras import remedy
 from mirage.files import MirageError
-from mirage.formatting import printable
+from mirage.formatting import printable, remedy
 from mirage.readers.files import BadFile, decode
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mirage.extras import remedy
+from mirage.formatting import remedy
 from mirage.readers.files import BadFile
 
 LARGEST = 512 << 20
