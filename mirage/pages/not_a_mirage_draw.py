@@ -17,7 +17,7 @@ from mirage.pages.not_a_mirage_measures import between_seeds, local_exponents
 # Four curves that may lie on one another: a later one is thinner, so that an earlier one shows.
 STYLES = {
     EXACT: {"color": plots.SHARP, "marker": "o"},
-    ACCURACY: {"color": "#009E73", "marker": "s", "ms": 9, "lw": 4, "alpha": 0.6},
+    ACCURACY: {"color": "#009E73", "marker": "s", "ms": 9, "lw": 4},
     NEGATED: {"color": plots.SMOOTH, "marker": "^", "ms": 5, "ls": "--"},
     PROBABILITY: {"color": "#444444", "marker": "D", "ms": 5, "mfc": "none", "ls": ":"},
 }
