@@ -38,6 +38,17 @@ def counted(n: int, noun: str, *verb: str) -> str:
     return f"{text} {verb[n != 1]}" if verb else text
 
 
+def listed(words: list[str]) -> str:
+    """Join words as in a sentence.
+
+    Examples
+    --------
+    >>> listed(["62 %", "76 %", "89 %"])
+    '62 %, 76 % and 89 %'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
 # What a terminal obeys, or what turns the direction of writing.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

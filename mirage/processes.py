@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -241,6 +240,8 @@ def _connected_to_ray(ray, jobs: int) -> Iterator[None]:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if not address:  # workers of our own: for nobody else, nothing of them is told or left behind
         options |= {"num_cpus": jobs, "include_dashboard": False}
+        import secrets  # here, for the sake of `mirage --help`
+
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         # Else Ray writes one into the home folder.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

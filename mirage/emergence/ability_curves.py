@@ -240,7 +240,7 @@ class _Items:
         for name, value in protocol.items():
             if name in part.columns:
                 part = part.filter(pl.col(name).eq_missing(value))
-        filters = pl.col("filter").cast(pl.String) if "filter" in part.columns else pl.lit(None)
+        filters = pl.col("filter") if "filter" in part.columns else pl.lit(None)
         part = part.with_columns(_filter=filters.cast(pl.String).fill_null(_UNFILTERED))
         found = {}
         for (filter_,), answers in part.group_by("_filter", maintain_order=True):

@@ -7,7 +7,7 @@ import polars as pl
 
 from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Equals, Exceeds
-from mirage.formatting import number
+from mirage.formatting import listed, number
 from mirage.pages.figure_5_scores import THRESHOLD, message, paper_maxima
 from mirage.pages.figure_5_tasks import Ranks, preferences
 from mirage.statistics.intervals import Interval, clopper_pearson_interval
@@ -256,14 +256,3 @@ def numbers(
         "other-survive": counts[4],
     }
     return found | {name: str(value) for name, value in texts.items()}
-
-
-def listed(words: list[str]) -> str:
-    """Join words as in a sentence.
-
-    Examples
-    --------
-    >>> listed(["62 %", "76 %", "89 %"])
-    '62 %, 76 % and 89 %'
-    """
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

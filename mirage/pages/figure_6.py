@@ -12,6 +12,7 @@ import polars as pl
 from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Exceeds
 from mirage.emergence import metric_change
+from mirage.formatting import listed
 from mirage.pages import published
 from mirage.pages.figure_6_groups import Group, counts
 from mirage.statistics.intervals import Interval, clopper_pearson_interval, percentile_interval
@@ -324,10 +325,10 @@ def numbers(outcomes: Mapping[str, str]) -> dict[str, str]:
     by_outcome: dict[str, list[str]] = {}
     for task, outcome in outcomes.items():
         by_outcome.setdefault(outcome, []).append(_plain(task))
-    parts = [f"{_VERBS.get(one, one)} for {_listed(tasks)}" for one, tasks in by_outcome.items()]
+    parts = [f"{_VERBS.get(one, one)} for {listed(tasks)}" for one, tasks in by_outcome.items()]
     n = len(by_outcome.get("disappears", ()))
     return {
-        "f6-lamda-text": f"the jump {_listed(parts)}",
+        "f6-lamda-text": f"the jump {listed(parts)}",
         "f6-lamda-n": f"{n} {'disappears' if n == 1 else 'disappear'}",
         "f6-lamda-guess": _near_a_guess(lamda()),
     }
@@ -342,11 +343,6 @@ _VERBS = {
 
 def _plain(task: str) -> str:
     return task.replace("_", " ").replace("english ", "")
-
-
-def _listed(parts: list[str]) -> str:
-    """Join with commas, and with *and* before the last."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def _near_a_guess(published: pl.DataFrame) -> str:

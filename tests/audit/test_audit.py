@@ -410,20 +410,6 @@ def test_an_audit_goes_on_where_it_was_and_says_the_same(tmp_path):
     assert audit(table()).verdicts.equals(first.verdicts)
 
 
-def test_two_workers_of_a_cluster_give_the_same_verdicts(judged, tmp_path, monkeypatch):
-    distributed = pytest.importorskip("distributed", reason="dask is an extra: [cluster]")
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
-    with distributed.LocalCluster(**options) as cluster:
-        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
-        found = audit(table(), chance={"sums": 0.0}, backend="dask", cache=tmp_path)
-    assert found.verdicts.equals(judged.verdicts)
-    for ours, theirs in zip(found.evidence, judged.evidence, strict=True):
-        assert repr(ours) == repr(theirs)
-    # What the workers found is remembered here, and read without them.
-    again = audit(table(), chance={"sums": 0.0}, backend="dask", cache=tmp_path)
-    assert again.verdicts.equals(judged.verdicts)
-
-
 def test_a_backend_that_is_none_is_said(scores):
     ran = run(scores, "--backend", "spark")
     assert ran.exit_code == 2

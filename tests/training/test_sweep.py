@@ -24,11 +24,13 @@ from polars.testing import assert_frame_equal
 from toy_sweep import Config, Data, evaluate
 
 from mirage import code_digest, processes
+from mirage.audit import audit
 from mirage.files import DiskError, MirageError
 from mirage.training import sweep
 from mirage.training.sweep import SweepError
 
 HERE = Path(__file__).parent
+EXAMPLE = HERE.parents[1] / "mirage" / "audit" / "example"
 
 
 @pytest.fixture
@@ -491,6 +493,18 @@ def test_a_clusters_results_come_as_they_finish(cluster, data):
     (data.marks / "go").touch()
     seen += [rows[0]["seed"] for rows in results]
     assert (sorted(seen[:4]), seen[4]) == ([1, 2, 3, 4], 0)
+
+
+def test_an_audit_gives_the_same_verdicts(cluster, tmp_path):
+    local, far = (
+        audit(EXAMPLE, backend=backend, cache=tmp_path / backend) for backend in ("local", cluster)
+    )
+    assert far.verdicts.equals(local.verdicts)
+    for ours, theirs in zip(far.evidence, local.evidence, strict=True):
+        assert repr(ours) == repr(theirs)
+    # What the workers found is remembered here, and read without them.
+    again = audit(EXAMPLE, backend=cluster, cache=tmp_path / cluster)
+    assert again.verdicts.equals(local.verdicts)
 
 
 def test_an_error_of_a_task_is_raised_as_it_is(cluster, data):
