@@ -51,7 +51,7 @@ def draw_training(
             wide = curve(scores, metric, split)
             for n, name in enumerate(wide.columns[1:]):
                 named = f"{split} pairs" if n == 0 else None
-                ax.plot(wide["step"], wide[name], label=named, lw=1, alpha=0.8, **style)
+                ax.plot(wide["step"], wide[name], label=named, lw=1, **style)
         ax.axhline(guess(metric, prime), color="black", ls=":", lw=1, label="a guess")
         ax.set(xscale="log", xlabel="training step", ylabel=label)
         dormant = 100 * table[metric].median()
