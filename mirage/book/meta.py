@@ -1,19 +1,34 @@
 """A Sphinx extension: what a page says of itself to search engines and where its link is shared.
 
 Each page gets a description and a social card: its title, its claim or first paragraph, and the
-picture of the book. The picture's address is absolute, as those who show cards want it.
+picture of the book. The picture's address is absolute, as those who show cards want it. The address
+of the whole book is the one that people share, so the page there, which leads on to the first page,
+has the first page's card, and the book's icon.
 """
 
 from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from docutils import nodes
 
 PICTURE = "card.png"  # in book/_static; the build draws it
+ENTRANCE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<link rel="icon" href="{icon}">
+<meta http-equiv="refresh" content="0; url={page}">
+{tags}
+</head>
+<body><p><a href="{page}">{title}</a></p></body>
+</html>
+"""
 LONGEST = 200  # characters of a description: more is cut off where it is shown
 
 
@@ -73,9 +88,12 @@ def add(app: Any, page: str, template: str, context: dict[str, Any], doctree: An
     paragraphs = [node.astext() for node in doctree.findall(nodes.paragraph)]
     title = re.sub("<[^>]+>", "", context.get("title", ""))
     about = description(paragraphs)
-    context["metatags"] = (
-        context.get("metatags", "") + "\n" + tags(title, about, f"{base}{page}.html", base)
-    )
+    card = tags(title, about, f"{base}{page}.html", base)
+    context["metatags"] = context.get("metatags", "") + "\n" + card
+    if page == app.config.root_doc and app.builder.format == "html":
+        icon = f"_static/{Path(app.config.html_favicon).name}"
+        entrance = ENTRANCE.format(title=title, icon=icon, page=f"{page}.html", tags=card)
+        Path(app.outdir, "index.html").write_text(entrance, encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, Any]:

@@ -26,8 +26,12 @@ def visit(browser, address, viewport=DESK, mode="light"):
         if re.match("http|file|ws", url) and not url.startswith(origin):
             faults.append(f"request to elsewhere: {url}")
 
+    def listen(message):
+        if message.type == "error":
+            faults.append(f"console: {message.text} ({message.location['url']})")
+
     page.on("request", check)
-    page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
+    page.on("console", listen)
     page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
     # A page that is left while a frame of it loads has done nothing wrong.
     page.on(

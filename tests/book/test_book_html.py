@@ -165,3 +165,23 @@ def _without_scripts(output) -> list:
     for tag in output.find_all("script"):
         tag.decompose()
     return [output]
+
+
+def test_what_a_browser_opens_has_an_icon():
+    """Without one a browser asks the host for /favicon.ico, which is not there."""
+    opened = [HTML / page for page in pages()] + sorted(HTML.glob("_static/reports/*.html"))
+    for path in [HTML / "index.html", *opened]:
+        icon = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select_one(
+            'link[rel~="icon"]'
+        )
+        assert icon, path
+        if not icon["href"].startswith("data:"):
+            assert (path.parent / icon["href"]).resolve().is_file(), path
+
+
+def test_the_address_of_the_book_leads_to_its_first_page():
+    html = soup("index.html")
+    (link,) = html.select("a")
+    assert html.select_one("meta[http-equiv=refresh]")["content"] == f"0; url={link['href']}"
+    card = 'meta[property="og:title"]'
+    assert html.select_one(card)["content"] == soup(link["href"]).select_one(card)["content"]
