@@ -149,9 +149,19 @@ def _ability(split, key, rows, items: _Items) -> Ability:
     metrics.sort(key=lambda curve: (not curve.sharp, curve.n_items is None, -len(curve.x)))
     if metrics[0].n_items is not None and metrics[0].chance is None:
         notes.append("chance level unknown")
+    notes += filter(None, (_uncounted(row) for row, _ in sound))
     probabilities = _probabilities(metrics[0], per_item)
     note = "; ".join(notes) or None
     return Ability(family, task, protocol, tuple(metrics), note, probabilities=probabilities)
+
+
+def _uncounted(row: dict) -> str | None:
+    """What it means that some models of a curve have no item count; None where it does not."""
+    n = sum(count is None for count in row["n"])
+    if not (row["is_share"] and 0 < n < len(row["n"])):
+        return None
+    models = "1 model" if n == 1 else f"{n} models"
+    return f"{row['metric']}: no item count for {models}: errors come from the scatter alone"
 
 
 def _blank(name: str) -> MetricCurve:

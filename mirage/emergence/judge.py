@@ -18,6 +18,8 @@ from mirage.statistics.item_counts import right_items
 from mirage.statistics.resolution import agreement
 
 KEY = ("family", "task", "metric")
+SAME_CHANCE = 0.02  # guesses of models that were asked slightly different items
+HUNDREDFOLD = (30, 300)
 NUMBERS = (
     "emergence_score",
     "low",
@@ -167,8 +169,12 @@ def _reasons(x: str, protocol: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
     same = model.filter(size == size.filter(size.is_duplicated()).min()).unique().sort()
     infinite = ~score.is_finite()
     chance, no_chance = pl.col("chance"), ~pl.col("chance").is_between(0, 1, closed="left")
+    directions = pl.col("higher_is_better").drop_nulls()
     low, high = pl.col("low"), pl.col("high")
     outside = score.is_finite() & ~score.is_between(low, high)
+    # A metric in percent whose scores leave a gap of about a hundredfold, with 1 in it.
+    small, large = score.filter((score > 0) & (score <= 1)).max(), score.filter(score > 1).min()
+    two_units = (high == 100) & (score == small) & (large / small).is_between(*HUNDREDFOLD)
 
     def first(column: pl.Expr, wrong: pl.Expr) -> pl.Expr:
         return column.filter(wrong).first()
@@ -188,6 +194,7 @@ def _reasons(x: str, protocol: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
             "true or false",
             (pl.first("metric"),),
         ),
+        (directions.n_unique() > 1, "higher_is_better mixed: true and false", ()),
         (pl.col("again"), "{} has several scores", (first(model, pl.col("again")),)),
         (infinite, "the score of {} is not finite", (first(model, infinite),)),
         (
@@ -206,7 +213,17 @@ def _reasons(x: str, protocol: list[str]) -> list[tuple[pl.Expr, str, tuple]]:
                 high.first(),
             ),
         ),
+        (
+            two_units,
+            "{} of {} beside {} of {}: fractions and percentages mixed? State all as fractions",
+            (small, pl.first("metric"), large, first(model, score == large)),
+        ),
         (no_chance, "{} is no chance: not in [0, 1)", (first(chance, no_chance),)),
+        (
+            chance.max() - chance.min() > SAME_CHANCE,
+            "chance mixed: {}",
+            (_all(chance.drop_nulls()),),
+        ),
         (size.is_null(), "{} has no {}", (first(model, size.is_null()), shown)),
         (size <= 0, "{} of {} is not positive", (shown, first(model, size <= 0))),
         (

@@ -107,7 +107,9 @@ def _zero(low, high, before, after):
 def _missing(curves: list[Smooth], log_factor) -> np.ndarray:
     """What the power of the test lacks to 80 %, as a normal quantile, with more items."""
     more = [
-        one._replace(curve=one.curve._replace(n_items=np.rint(one.curve.n_items * factor)))
+        one._replace(
+            curve=one.curve._replace(n_items=np.minimum(np.rint(one.curve.n_items * factor), 2**53))
+        )
         for one, factor in zip(curves, np.exp(log_factor), strict=True)
     ]
     return ndtri(POWER) - ndtri(np.clip(_powers(more), 0.002, 0.998))

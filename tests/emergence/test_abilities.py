@@ -378,6 +378,17 @@ def test_protocols_split_or_spoil_a_curve():
     assert spoilt["note"].startswith("shots mixed")
 
 
+def test_a_curve_of_which_some_models_have_no_item_count_says_so():
+    y = np.linspace(0.1, 0.8, 8)
+    n_items = [500, None, *[500] * 6]
+    table = pl.DataFrame(
+        [row | {"n_items": n} for row, n in zip(rows("a", "accuracy", y), n_items, strict=True)]
+    )
+    (one,) = group(table, None, "n_params", 0.0)
+    assert one.note == "accuracy: no item count for 1 model: errors come from the scatter alone"
+    assert group(pl.DataFrame(rows("a", "accuracy", y)), None, "n_params", 0.0)[0].note is None
+
+
 def test_losses_and_percentages_find_their_range():
     y = np.linspace(0.1, 0.8, 8)
     table = pl.DataFrame(

@@ -123,6 +123,21 @@ def test_one_bad_curve_does_not_cost_the_others():
         ),
         "no name": (curve("no name", metric=" "), "the metric has no name"),
         "chance": (curve("chance", chance=1.5), "1.5 is no chance: not in [0, 1)"),
+        "two guesses": (
+            [
+                row | {"chance": 0.5 if i == 1 else 0.25}
+                for i, row in enumerate(curve("two guesses"))
+            ],
+            "chance mixed: 0.25, 0.5",
+        ),
+        "two directions": (
+            [row | {"higher_is_better": i != 3} for i, row in enumerate(curve("two directions"))],
+            "higher_is_better mixed: true and false",
+        ),
+        "two units": (
+            curve("two units", [0.26, 0.28, 0.34, 38.0, 46.0], metric="f1", n_items=None),
+            "0.34 of f1 beside 38.0 of m3: fractions and percentages mixed? State all as fractions",
+        ),
     }
     rows = [row for bad, _ in [(good, None), *reasons.values()] for row in bad]
     found = table(rows, n_draws=100)
@@ -133,6 +148,22 @@ def test_one_bad_curve_does_not_cost_the_others():
         assert row["note"] == reasons[row["task"]][1]
         kept = {"family", "task", "metric", "n_models", "note"}
         assert all(row[name] is None for name in set(row) - kept), row["task"]
+
+
+@pytest.mark.parametrize(
+    ("y", "more"),
+    [
+        (JUMP, {"chance": [0.25, 0.25, 0.26, 0.25, None]}),  # other items, other numbers of choices
+        ([0.02, 0.3, 2.1, 9.0, 31.0], {"metric": ["f1"] * 5, "n_items": [None] * 5}),
+        ([0.2, 0.0, 0.4, 0.3, 0.6], {"metric": ["f1"] * 5, "n_items": [None] * 5}),
+        (JUMP, {"higher_is_better": [None, True, None, True, True]}),
+    ],
+)
+def test_what_is_not_mixed_is_judged(y, more):
+    rows = curve(y=y)
+    for name, values in more.items():
+        rows = [row | {name: value} for row, value in zip(rows, values, strict=True)]
+    assert only(rows, n_draws=0)["emergence_score"] is not None
 
 
 def test_all_bad_is_a_table_too():

@@ -40,6 +40,11 @@ def test_no_number_of_items_helps_where_models_scatter_and_one_time_is_enough_wh
     assert found.tolist() == [np.inf, 1.0]
 
 
+def test_plans_for_more_items_than_can_be_counted():
+    smooth = Smooth(curve(2**52), least=0.1, scatter=0.2)
+    assert fewest_items([smooth]).shape == (1,)
+
+
 def test_plans_name_items_or_models_or_say_that_the_test_is_sharp_enough():
     rng = np.random.default_rng(0)
     few = curve(60, np.rint(60 * curve(60).y) / 60)
