@@ -15,6 +15,16 @@ from mirage.book.claims import Claim, Kind, Verdict
 from mirage.files import atomic_write
 
 ERRATA = "errata"  # the notebook of slips in the paper, which are counted apart
+# What the paper's claims were asked of: on these pages its own formulas and printed points; two
+# claims of other pages are counts of parameters, by which we chose the networks.
+OWN_POINTS = {
+    "figure-2-theory",
+    "figure-3-arithmetic",
+    "figure-4-resolution",
+    "figure-6-metric-change",
+    "prediction-3-length",
+}
+BY_CHOICE = {"figure-7-parameters", "figure-11-parameters"}
 SOURCES = {  # of data sets, as verbs; `mirage.datasets.load` names them
     "directory": "were read from the data folder (`$MIRAGE_DATA`)",
     "embedded": "ship with the package",
@@ -43,7 +53,7 @@ def verdicts_table(executed: Sequence[Path]) -> str:
     failing = sum(claim.verdict == Verdict.NOT_REPRODUCED for claim in errata)
     others = {kind: sum(len(found) for _, found in _of_kind(pages, kind)) for kind in Kind}
     lines = [
-        f"{headline(pages)} {_summary(papers)}.",
+        f"{headline(pages)} {_summary(papers)}. {_asked_of(papers)}",
         f"Counted apart: statements that the paper implies ({others[Kind.IMPLIED]}),"
         f" questions of our own ({others[Kind.OURS]}), and statements of detail, {failing} of whose"
         f" {len(errata)} checks fail ({{doc}}`/notebooks/errata`).",
@@ -62,6 +72,24 @@ def headline(pages: Sequence[tuple[Path, Sequence[Claim]]]) -> str:
     """Say how many of the paper's own claims are reproduced."""
     every = [claim for _, found in pages for claim in found if claim.kind is Kind.PAPER]
     return f"**Reproduced: {_reproduced(every)} of the paper's {len(every)} claims.**"
+
+
+def _asked_of(papers: Sequence[tuple[Path, Sequence[Claim]]]) -> str:
+    """Say how many claims are reproduced of new data, and how many of the paper's own numbers."""
+    groups: dict[str, list[Claim]] = {
+        "new data or networks": [],
+        "the paper's own formulas and points": [],
+        "counts of parameters, by which we chose the networks": [],
+    }
+    new, own, chosen = groups.values()
+    for path, found in papers:
+        for claim in found:
+            asked = own if path.stem in OWN_POINTS else new
+            (chosen if claim.id in BY_CHOICE else asked).append(claim)
+    parts = [
+        f"{what} ({_reproduced(some)} of {len(some)})" for what, some in groups.items() if some
+    ]
+    return f"They were asked of {'; '.join(parts)}." if parts else ""
 
 
 def _reproduced(every: Sequence[Claim]) -> int:
@@ -177,6 +205,7 @@ def write_readme(readme: Path, executed: Sequence[Path], profile: str, data: str
         f"<!-- results: written by `mirage book --profile {profile} --readme` -->",
         f"{headline(pages)} {_summary(papers, plain=True)}"
         f" (*{profile}* profile; brackets below are 95 % intervals).",
+        _asked_of(papers),
         "",
         *_counts([(_label(path), found) for path, found in papers]),
         "",

@@ -1,6 +1,7 @@
 """Verdicts follow from numbers by a rule, and survive the way through an executed notebook."""
 
 import math
+from pathlib import Path
 
 import msgspec
 import nbformat
@@ -11,10 +12,11 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirage.book import claims, landing, stamp
+from mirage.book import claims, landing, run, stamp
 from mirage.book.claims import Claim, Found, Kind, judged, record
 from mirage.book.rules import Below, Equals, Exceeds, Verdict
 from mirage.formatting import number
+from mirage.pages import figure_7, figure_11
 from mirage.statistics import Interval, mean_interval
 
 YES, NEARLY, NO, OPEN, NOT_TRIED = (
@@ -303,6 +305,33 @@ def test_notebook_shows_verdicts_as_text_and_html(executed):
 def test_notebook_without_claims_has_none(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "empty.ipynb")
     assert claims.read(tmp_path / "empty.ipynb") == []
+
+
+def test_claims_are_counted_by_what_they_were_asked_of():
+    def of(stem, *names, ours=1.0):
+        found = [
+            claim(id=name, kind=Kind.PAPER, rule=Exceeds(0), ours=ours, interval=(0.5, 2))
+            for name in names
+        ]
+        return Path(f"{stem}.ipynb"), found
+
+    papers = [
+        of("figure-2-theory", "figure-2-points", "figure-2-grade"),
+        of("figure-7-autoencoders", "figure-7-parameters", "figure-7-error"),
+        of("figure-8-omniglot", "figure-8-accuracy", ours=None),
+    ]
+    assert landing._asked_of(papers) == (
+        "They were asked of new data or networks (1 of 2); the paper's own formulas and points"
+        " (2 of 2); counts of parameters, by which we chose the networks (1 of 1)."
+    )
+    assert landing._asked_of([]) == ""
+
+
+def test_what_was_asked_of_the_papers_own_numbers_is_on_pages_that_exist():
+    stems = {path.stem for path in run.notebooks()}
+    assert stems >= landing.OWN_POINTS
+    known = {one.id for one in [*figure_7.CLAIMS, *figure_11.CLAIMS]}
+    assert known >= landing.BY_CHOICE
 
 
 def test_landing_page_counts_verdicts_and_keeps_its_columns(executed, tmp_path):
