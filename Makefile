@@ -1,5 +1,6 @@
 # make help says what there is. PROFILE=quick (default) or paper; MIRAGE_DATA=folder of data sets.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 PROFILE ?= quick
 VENV := .venv

@@ -216,7 +216,10 @@ def _on_ray(tasks: Sequence[Any], jobs: int) -> Iterator[Any]:
         return sent[id(value)]
 
     with _connected_to_ray(ray, jobs):
-        waiting = [call.remote(function, *map(send, values)) for function, values, _ in tasks]
+        waiting = [
+            call.remote(function, options, *map(send, values))
+            for function, values, options in tasks
+        ]
         try:
             while waiting:
                 (done,), waiting = ray.wait(waiting)
@@ -227,8 +230,8 @@ def _on_ray(tasks: Sequence[Any], jobs: int) -> Iterator[Any]:
             raise BrokenExecutor(str(error)) from error
 
 
-def _call(function, *values):
-    return function(*values)
+def _call(function, options, *values):
+    return function(*values, **options)
 
 
 @contextmanager

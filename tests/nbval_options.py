@@ -15,7 +15,8 @@ VERDICTS_ONLY = Path(__file__).with_name("nbval.cfg")
 
 def options(processor: str) -> list[str]:
     others = [] if processor == STORED_ON else ["--nbval-sanitize-with", str(VERDICTS_ONLY)]
-    return ["--nbval-lax", *others]
+    patience = ["--nbval-kernel-startup-timeout", "600"]  # seconds, for a busy machine
+    return ["--nbval-lax", *patience, *others]
 
 
 if __name__ == "__main__":

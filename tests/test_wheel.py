@@ -69,6 +69,8 @@ def environment(wheel, tmp_path_factory):
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MIRAGE"))}
+    # Folders of its own: what somebody downloaded or audited before is neither read nor changed.
+    variables |= {f"MIRAGE_{name}": str(folder / name.lower()) for name in ("CACHE", "DATA")}
 
     def run(program: str, *arguments: object) -> subprocess.CompletedProcess:
         command = [programs / program, *map(str, arguments)]

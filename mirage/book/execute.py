@@ -14,6 +14,10 @@ from typing import Any
 
 from mirage.files import MirageError
 
+# A kernel is given ports that are free, and takes them a second later: another program may have one
+# by then, and the kernel dies with this message before any cell has run.
+DIED, STARTS = "Kernel died before replying to kernel_info", 3
+
 
 @dataclass(frozen=True)
 class Files:
@@ -80,25 +84,31 @@ def execute(notebook: Path, files: Files, parameters: Mapping[str, Any], folder:
         old.unlink(missing_ok=True)
     start = time.monotonic()
     logs = {"MIRAGE_PROGRESS": str(files.log), "MIRAGE_DATA_LOG": str(files.data)}
+    fault = ""
     try:
-        papermill.execute_notebook(
-            notebook,
-            files.working,
-            dict(parameters),
-            kernel_name="python3",
-            kernel_manager_class=_kernel(logs, folder),
-            progress_bar=False,
-            extra_arguments=[
-                "--IPKernelApp.log_level=50",  # its start and end are no news
-                "--IPKernelApp.extensions=mirage.book.pictures",
-            ],
-        )
+        for attempt in range(STARTS):
+            try:
+                papermill.execute_notebook(
+                    notebook,
+                    files.working,
+                    dict(parameters),
+                    kernel_name="python3",
+                    kernel_manager_class=_kernel(logs, folder),
+                    progress_bar=False,
+                    start_timeout=600,  # seconds, for a busy machine
+                    extra_arguments=[
+                        "--IPKernelApp.log_level=50",  # its start and end are no news
+                        "--IPKernelApp.extensions=mirage.book.pictures",
+                    ],
+                )
+                break
+            except RuntimeError as error:
+                if DIED not in str(error) or attempt == STARTS - 1:
+                    raise
     except papermill.PapermillExecutionError as error:
         fault = f"cell {error.cell_index}: {error.ename}: {error.evalue}"
     except Exception as error:  # a kernel that died or never started
         fault = f"{type(error).__name__}: {error}"
-    else:
-        fault = ""
     finally:
         ensure_event_loop().close()  # this thread's, which nobody else closes
     if fault:

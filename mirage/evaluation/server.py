@@ -97,6 +97,10 @@ class Server:
     give_up : int
         Failed questions in a row after which the server counts as gone.
 
+    Notes
+    -----
+    Requests go to the server itself: the proxies of the environment are not used.
+
     Attributes
     ----------
     identity : str
@@ -323,7 +327,7 @@ def _bounded(timeout: float) -> Any:
     """Return an HTTP transport that limits each reply, in seconds and in bytes.
 
     The client bounds the time between two bytes only, so that a server could drip or flood for
-    ever.
+    ever. How many requests are under way is the caller's affair.
     """
     import openai
 
@@ -359,4 +363,4 @@ def _bounded(timeout: float) -> Any:
             response.stream = Stream(response.stream, deadline)
             return response
 
-    return Transport()
+    return Transport(limits=httpx.Limits(max_connections=None))

@@ -57,7 +57,8 @@ def _context(browser, viewport, mode):
     context = browser.new_context(viewport=viewport, color_scheme=mode)
     context.mirage_key = key
     context.set_default_timeout(PATIENCE)
-    # A report in a sandboxed frame has no storage.
-    theme = f"if (self === top) localStorage.mode = localStorage.theme = '{mode}'"
+    # A report in a sandboxed frame has no storage, nor has a tab before its page.
+    theme = "if (self === top && location.protocol !== 'about:') "
+    theme += f"localStorage.mode = localStorage.theme = '{mode}'"
     context.add_init_script(theme)
     return context

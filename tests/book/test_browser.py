@@ -38,7 +38,7 @@ def test_there_are_figures(chromium, site):
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_verdicts_can_be_read(chromium, site, mode):
-    with visit(chromium, site, mode=mode) as tab:
+    with visit(chromium, site + "book/index.html", mode=mode) as tab:
         badges = tab.locator(".verdict")
         assert badges.count() > 0
         for badge in badges.all():

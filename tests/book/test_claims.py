@@ -275,6 +275,7 @@ def executed(tmp_path_factory):
         folder / "toy-notebook.ipynb",
         kernel_name="python3",
         progress_bar=False,
+        start_timeout=600,
         extra_arguments=quiet,
     )
     return folder / "toy-notebook.ipynb"

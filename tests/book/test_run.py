@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup
 from mirage import cli, datasets
 from mirage.book import build, stamp
 from mirage.book import run as runner
+from mirage.book.execute import DIED, STARTS
 from mirage.book.run import Result, data_of_run, notebooks, parse_parameters, runs_folder
 from mirage.files import DataError, MirageError
 
@@ -344,6 +345,23 @@ def test_kernel_that_dies_is_that_notebooks_failure(root, pretend):
     assert "DeadKernelError" in results["figure-2-bad"].error
     assert "\n" not in results["figure-2-bad"].error
     assert not results["figure-10-last"].error
+
+
+@pytest.mark.parametrize(("n_deaths", "succeeds"), [(1, True), (STARTS, False)])
+def test_kernel_that_died_before_any_cell_is_started_again(root, monkeypatch, n_deaths, succeeds):
+    """Its ports are chosen while they are free, and may be taken when it wants them."""
+    deaths = []
+
+    def start(source, target, *_, **__):
+        if len(deaths) < n_deaths:
+            deaths.append(1)
+            raise RuntimeError(f"{DIED}: it is said")
+        Path(target).write_bytes(Path(source).read_bytes())
+
+    monkeypatch.setattr("papermill.execute_notebook", start)
+    error = run(root, "figure-1")["figure-1-good"].error
+    assert (DIED in error) is not succeeds
+    assert len(deaths) == n_deaths
 
 
 def test_steps_of_a_sweep_are_passed_on(root):

@@ -262,7 +262,11 @@ def transformers_server(folder, tmp_path_factory):
             yield f"http://127.0.0.1:{number}/v1"
         finally:
             server.terminate()
-            server.wait(60)
+            try:
+                server.wait(60)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
 
 
 def _wait_for(url, server, log):

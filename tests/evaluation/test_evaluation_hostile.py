@@ -7,7 +7,6 @@ import base64
 import json
 import subprocess
 import sys
-import time
 from io import StringIO
 
 import polars as pl
@@ -143,11 +142,9 @@ def test_a_strange_answer_is_an_error_of_its_item_alone(name, tmp_path):
 def test_an_answer_that_never_ends_is_given_up(name, tmp_path, monkeypatch):
     monkeypatch.setattr("mirage.evaluation.server.MOST_BYTES", 2**22)
     assert MOST_BYTES > 2**22
-    start = time.monotonic()
     with Loopback(lambda body, n: name) as loopback:
         table = ask(loopback, tmp_path / "a.parquet", timeout=1, give_up=99)
-    assert table["error"].is_not_null().all()
-    assert time.monotonic() - start < 300  # it would go on for ever: no measure of speed
+    assert table["error"].is_not_null().all()  # without a limit it would go on for ever
 
 
 def test_markup_and_control_characters_reach_no_terminal():

@@ -126,7 +126,9 @@ def test_a_fault_that_passes_leaves_no_trace(name, start, undisturbed, tmp_path)
     with start(fault) as loopback:
         # Soon given up is only what hangs: a busy machine may take seconds for a good answer.
         table = ask(loopback, tmp_path / "a.parquet", timeout=5.0 if name == "hang" else 60.0)
-    assert sum(loopback.asked.values()) == N_REQUESTS + 4  # 2 items at 2 temperatures, once more
+    again = sum(loopback.asked.values()) - N_REQUESTS
+    # 2 items at 2 temperatures, once more. A good answer that takes 5 s is asked again, too.
+    assert again >= 4 if name == "hang" else again == 4
     assert_frame_equal(table, undisturbed)
 
 

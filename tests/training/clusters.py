@@ -51,11 +51,13 @@ def ray():
         try:
             yield address
         finally:
-            below = psutil.Process(head.pid).children(recursive=True)
+            below = []
+            with suppress(psutil.NoSuchProcess):  # else the test says why it is gone
+                below = psutil.Process(head.pid).children(recursive=True)
             head.terminate()
             head.wait()
             head.stdout.close()
-            _, alive = psutil.wait_procs(below, timeout=60)
+            _, alive = psutil.wait_procs(below, timeout=300)
             for process in alive:
                 process.kill()
     assert not alive, f"Ray left processes behind: {alive}"
@@ -93,8 +95,12 @@ def _spare_the_agent(folder, head):
     Ray waits for its word 15 seconds and no more, which no option changes; on a busy machine it
     comes later.
     """
+    end = time.monotonic() + 600
     while not (started := list(folder.glob("session_*/gcs_server_port_*"))):
         if head.poll() is not None:
+            return
+        if time.monotonic() > end:
+            head.kill()
             return
         time.sleep(0.05)
     for kind in ("metrics_agent", "metrics_export", "dashboard_agent_listen"):
