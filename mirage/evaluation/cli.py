@@ -138,7 +138,7 @@ def _key(variable: str, server: str | None) -> str:
             "key does, so set it again"
         )
     if key and server:
-        from mirage.evaluation.server import leaks, public_url
+        from mirage.evaluation.urls import leaks, public_url
 
         if leaks(server):
             typer.echo(

@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import importlib
-import ipaddress
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import msgspec
 
 from mirage.evaluation.messages import Answer, Request, UnknownModelError
 from mirage.evaluation.server_replies import Chat, Completion, completion, log_likelihood
+from mirage.evaluation.urls import proxy, public_url
 from mirage.files import MirageError
 from mirage.formatting import printable, remedy
 from mirage.readers.files import BadFile, decode
@@ -33,36 +33,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LEAST_KEY = 8  # characters of a key that a completion holds by no chance
 MOST_BYTES = 16 * 2**20  # of one answer: a thousand times what the longest prompt echoes
-
-
-def public_url(url: str) -> str:
-    """Return a URL without its parts that may be secret: user, password, query, fragment.
-
-    Examples
-    --------
-    >>> public_url("https://me:secret@host:8000/v1?api-key=secret")
-    'https://host:8000/v1'
-    """
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def leaks(url: str) -> bool:
-    """Whether others could read a key sent to this URL: plain HTTP to another machine.
-
-    Examples
-    --------
-    >>> [leaks(f"{url}/v1") for url in ("http://127.0.0.1:80", "http://[::1]", "http://localhost",
-    ...                                 "https://example.org", "http://example.org")]
-    [False, False, False, False, True]
-    """
-    parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname in ("localhost", None):
-        return False
-    try:
-        return not ipaddress.ip_address(parts.hostname).is_loopback
-    except ValueError:
-        return True
 
 
 class Server:
@@ -99,7 +69,8 @@ class Server:
 
     Notes
     -----
-    Requests go to the server itself: the proxies of the environment are not used.
+    A proxy that the environment names (``HTTPS_PROXY``, but for ``NO_PROXY``) is used, but never
+    for a server on this machine.
 
     Attributes
     ----------
@@ -179,7 +150,7 @@ class Server:
             max_retries=self._retries,
             timeout=self._timeout,
             http_client=openai.DefaultAsyncHttpxClient(
-                transport=_bounded(self._timeout),
+                transport=_bounded(self._timeout, proxy(self._url)),
                 event_hooks={"request": [self._pace]},
                 follow_redirects=False,  # the questions are for this host alone
             ),
@@ -323,7 +294,7 @@ class Server:
         )
 
 
-def _bounded(timeout: float) -> Any:
+def _bounded(timeout: float, proxy: str | None) -> Any:
     """Return an HTTP transport that limits each reply, in seconds and in bytes.
 
     The client bounds the time between two bytes only, so that a server could drip or flood for
@@ -363,4 +334,4 @@ def _bounded(timeout: float) -> Any:
             response.stream = Stream(response.stream, deadline)
             return response
 
-    return Transport(limits=httpx.Limits(max_connections=None))
+    return Transport(limits=httpx.Limits(max_connections=None), proxy=proxy)

@@ -20,8 +20,9 @@ from mirage.evaluation.cli import app
 from mirage.evaluation.journal import opened
 from mirage.evaluation.messages import Answer, Request
 from mirage.evaluation.protocol import Questions, evaluate
-from mirage.evaluation.server import MOST_BYTES, Server, leaks, public_url
+from mirage.evaluation.server import MOST_BYTES, Server
 from mirage.evaluation.server_replies import Logprobs, Text, log_likelihood
+from mirage.evaluation.urls import leaks, proxy, public_url
 from mirage.files import DataError
 from mirage.progress import Step, bars
 
@@ -241,6 +242,26 @@ def test_plain_http_to_another_machine_is_said(tmp_path):
     ran = run(*options, env={"OPENAI_API_KEY": KEY})
     assert "plain HTTP" in ran.output
     assert KEY not in ran.output
+
+
+def test_the_proxy_of_the_environment_is_used_but_not_for_this_machine(tmp_path, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        for one in (name, name.lower()):
+            monkeypatch.delenv(one, raising=False)
+    assert proxy("http://example.invalid/v1") is None
+    with Loopback() as loopback:
+        address = loopback.url.removesuffix("/v1")
+        monkeypatch.setenv("http_proxy", address.removeprefix("http://"))
+        assert proxy("http://example.invalid/v1") == address
+        assert proxy(loopback.url) is None
+        assert proxy("https://example.invalid/v1") is None
+        monkeypatch.setenv("no_proxy", "example.invalid")
+        assert proxy("http://example.invalid/v1") is None
+        monkeypatch.delenv("no_proxy")
+        # Asked of a host that does not exist, the proxy answers.
+        model = Server("http://example.invalid/v1", "toy", 1000, "toys", retries=0)
+        table = evaluate([model], [QUESTIONS], tmp_path / "a.parquet")
+    assert table["error"].is_null().all()
 
 
 # --- files ---------------------------------------------------------------------------------------
