@@ -5,7 +5,6 @@ Every decision is said in a note, and nothing is dropped in silence.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,41 +12,46 @@ from typing import TYPE_CHECKING, Any
 from mirage import tables
 from mirage.formatting import counted
 from mirage.metrics import catalogue
-from mirage.readers import model_names
+from mirage.readers import families, model_names
 from mirage.statistics.resolution import agreement
 
 if TYPE_CHECKING:
     import polars as pl
 
-NAMED = ("variant", "quantisation", "token_budget")  # parts of the protocol in a model's name
 _ITEMS = ("family", "model", "n_params", "task", "filter", *tables.PROTOCOL)
 _REPEATED = ("filter", *tables.PROTOCOL)  # one text for all items of a model
 _MEASURED = ("score", "n_items", "stderr")
 
 
-def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list[dict], list[str]]:
+def identify(
+    rows: list[dict[str, Any]], sizes: Mapping[str, int]
+) -> tuple[list[dict], list[str], list[str]]:
     """Give each row the family, the size and the protocol that its model's name tells.
 
-    Returns the rows of models whose size is known, and a fault for each other model. Rows are
-    changed in place: of a hundred thousand files a copy of each would be a gigabyte.
+    Returns the rows of models whose size is known, a fault for each other model, and notes. Rows
+    are changed in place: of a hundred thousand files a copy of each would be a gigabyte.
     """
+    places: dict[str, model_names.Place] = {}
     named: dict[str, model_names.ModelName] = {}
     kept, unknown = [], Counter()
     for row in rows:
         full = str(row["model"])
-        model = model_names.last_part(full)
+        if full not in places:
+            places[full] = model_names.place(full)
+        model, owner = places[full]
         name = named.setdefault(model, model_names.parse(model))
         size = sizes.get(full) or sizes.get(model)
         size = size or model_names.number_of(row.get("n_params")) or name.n_params
         if not size:
             unknown[model] += 1
             continue
-        for key in (*NAMED, "revision"):
+        for key in (*families.NAMED, "revision"):
             if row.get(key) is None:
                 row[key] = getattr(name, key)
-        stem = None if row.get("family") or name.n_params else numberless(model)
+        told = bool(row.get("family"))
+        stem = None if told or name.n_params else families.numberless(model)
         row["family"] = row.get("family") or name.family
-        row["_stem"] = stem
+        row |= {"_stem": stem, "_owner": owner, "_told": told}
         n = row.get("n_items")
         row["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
         row |= {"model": model, "n_params": int(size)}
@@ -57,54 +61,7 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         f"name its size with n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
         for model, n in unknown.items()
     ]
-    _join_numbered(kept)
-    _split_families(kept)
-    return kept, faults
-
-
-def numberless(model: str) -> str:
-    """A model's name with a star for each number: names of one series differ in numbers alone.
-
-    Examples
-    --------
-    >>> numberless("sums-w12-seed0")
-    'sums-w*-seed*'
-    """
-    return re.sub(r"\d+(?:[._]\d+)*", "*", model)
-
-
-def _join_numbered(rows: list[dict[str, Any]]) -> None:
-    """Make one family of models whose names have no size, and differ in their numbers alone.
-
-    Their sizes are stated by the logs or the caller; three sizes are enough.
-    """
-    sizes = defaultdict(set)
-    for row in rows:
-        sizes[row["_stem"]].add(row["n_params"])
-    for row in rows:
-        stem = row.pop("_stem")
-        if stem and len(sizes[stem]) >= 3:
-            row["family"] = stem
-
-
-def _split_families(rows: list[dict[str, Any]]) -> None:
-    """Make a family of each variant, where one of several has three sizes: a curve of its own.
-
-    Fewer stay together; `mirage.emergence.table` then notes that the variants are mixed.
-    """
-    for part in NAMED:
-        sizes = defaultdict(lambda: defaultdict(set))
-        for row in rows:
-            sizes[row["family"]][row.get(part)].add(row["n_params"])
-        split = {
-            family
-            for family, values in sizes.items()
-            if len(values) > 1 and max(map(len, values.values())) >= 3
-        }
-        for row in rows:
-            value = row.get(part)
-            if row["family"] in split and value not in ("base", "none", None):
-                row["family"] = f"{row['family']} ({value})"
+    return kept, faults, families.arrange(kept)
 
 
 def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:

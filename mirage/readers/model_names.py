@@ -25,6 +25,7 @@ _QUANTISED = re.compile(
 # How weights are stored, not what they are; "base" is what a name without a suffix means.
 _SAME = {"hf", "base", "pt", "bf16", "fp16", "fp32", "float16", "bfloat16", "float32", "final"}
 _WORDS = re.compile(r"[-_](?:nano|tiny|mini|small|base|medium|large|huge|x+l|\dxl)$", re.IGNORECASE)
+_BACKENDS = {"hf", "huggingface", "vllm", "sglang", "ollama"}  # of Inspect: no owners
 _VERSION = re.compile(r"v?\d+(?:\.\d+)*", re.IGNORECASE)
 
 
@@ -51,6 +52,21 @@ class ModelName(NamedTuple):
     quantisation: str = "none"
     token_budget: str | None = None
     revision: str | None = None
+
+
+class Place(NamedTuple):
+    """Where a model's name stands in its full name.
+
+    Attributes
+    ----------
+    model : str
+        The name itself.
+    owner : tuple of str
+        The parts before it: an owner, or folders.
+    """
+
+    model: str
+    owner: tuple[str, ...] = ()
 
 
 def parse(model: str) -> ModelName:
@@ -101,18 +117,34 @@ def _find(model: str) -> re.Match[str] | None:
     return found[-1] if found else None
 
 
-def last_part(path: str) -> str:
-    """The model in a path: its last part, with the one before it where that is a checkpoint.
+def place(path: str) -> Place:
+    """Split a model's full name into its own and what stands before it.
+
+    A checkpoint is named with its model.
+
+    Parameters
+    ----------
+    path : str
+        A name on a hub, or a path of any system.
+
+    Returns
+    -------
+    Place
 
     Examples
     --------
-    >>> last_part("acme/quill-70m"), last_part("C:\\\\runs\\\\quill-1b\\\\checkpoint-500")
-    ('quill-70m', 'quill-1b-checkpoint-500')
+    >>> place("acme/quill-70m")
+    Place(model='quill-70m', owner=('acme',))
+    >>> place("C:\\\\runs\\\\quill-1b\\\\checkpoint-500").model
+    'quill-1b-checkpoint-500'
     """
     parts = [part for part in re.split(r"[/\\]", path) if part]
-    if len(parts) > 1 and _REVISION.fullmatch(parts[-1].replace("_", "-")):
-        return "-".join(parts[-2:])
-    return parts[-1] if parts else path
+    if not parts:
+        return Place(path)
+    model = parts.pop()
+    if parts and _REVISION.fullmatch(model.replace("_", "-")):
+        model = f"{parts.pop()}-{model}"
+    return Place(model, tuple(parts[parts[0] in _BACKENDS :] if parts else parts))
 
 
 def number_of(text: object) -> int | None:
