@@ -64,6 +64,33 @@ def identify(
     return kept, faults, families.arrange(kept)
 
 
+def tell_trials(rows: list[dict[str, Any]]) -> None:
+    """Give runs of one model and task, whose seeds differ, the first seed that does as ``seed``.
+
+    Changed in place: ``_seeds``, the seeds of a run in the order of their weight, is removed. No
+    examples are drawn for 0 shots: runs of one result are copies there, whatever their seeds.
+    """
+    groups: dict[tuple, list[dict]] = defaultdict(list)
+    for row in rows:
+        if any(seed is not None for seed in row.get("_seeds", ())):
+            key = [row["family"], row["model"], row["n_params"], row["task"]]
+            groups[*key, *(str(row.get(name)) for name in tables.PROTOCOL)].append(row)
+    for group in groups.values():
+        results = defaultdict(set)
+        for row in group if group[0].get("shots") == 0 else ():
+            if "metric" in row:
+                results[row["_seeds"]].add((row["metric"], row["score"]))
+        if len(results) > 1 and len(set(map(frozenset, results.values()))) == 1:
+            continue
+        for seeds in zip(*(row["_seeds"] for row in group), strict=True):
+            if len({seed for seed in seeds if isinstance(seed, int)}) > 1:
+                for row, seed in zip(group, seeds, strict=True):
+                    row["seed"] = seed if isinstance(seed, int) else None
+                break
+    for row in rows:
+        row.pop("_seeds", None)
+
+
 def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Keep one row of a measurement that was made or copied more than once: the newest."""
     groups: dict[tuple, list[dict]] = {}
@@ -186,7 +213,9 @@ def outcome_table(
 
     runs: dict[tuple, dict[str, list]] = {}
     for common, table in parts:
-        key = tuple(str(common.get(name)) for name in _ITEMS)
+        key = tuple(str(common.get(name)) for name in (*_ITEMS, "seed"))
+        if common.get("seed") is not None:
+            table = table.with_columns(seed=pl.lit(common["seed"], pl.Int64))
         runs.setdefault(key, {}).setdefault(common["file"], []).append((common, table))
     left_out: Counter[tuple[str, str, str]] = Counter()
     frames = []

@@ -337,6 +337,7 @@ def _put_together(
         for part in one.found.outcomes
     ]
     rows, unknown, told_apart = assemble.identify([*rows, *parts], sizes)
+    assemble.tell_trials(rows)
     parts = [(row, row.pop("_table")) for row in rows if "_table" in row]
     rows = [row for row in rows if "metric" in row]
     assemble.fill_chance(rows, parts)

@@ -84,3 +84,58 @@ def test_a_family_that_the_file_states_is_not_split(tmp_path):
     assert sorted(judged(logs)) == ["fam-a", "fam-b"]
     assert sorted(set(logs.scores["model"])) == ["q-1b", "q-2b", "q-3b"]
     assert logs.scores.filter(pl.col("family") == "fam-a").height == 3
+
+
+def seeded(seeds, scores=(0.3, 0.33, 0.36), name="fewshot_seed", **more):
+    """Runs of three models, one after the other, with these seeds."""
+    return [
+        log(f"acme/quill-{size}", score + 0.1 * i, date, **{name: seed}) | more
+        for i, size in enumerate(("1b", "2b", "3b"))
+        for date, (seed, score) in enumerate(zip(seeds, scores, strict=True), 1)
+    ]
+
+
+@pytest.mark.parametrize("name", ["fewshot_seed", "random_seed", "numpy_seed"])
+def test_runs_of_several_seeds_are_trials(tmp_path, name):
+    logs = put(tmp_path, seeded((0, 1, 2), name=name))
+    assert logs.scores["seed"].to_list() == [0, 1, 2] * 3
+    assert not any("newer" in note for note in logs.notes)
+    assert judged(logs)["quill"][0] == 3
+
+
+def test_the_newer_run_of_one_seed_replaces_the_older(tmp_path):
+    logs = put(tmp_path, seeded((0, 1, 1)))
+    assert logs.scores["seed"].to_list() == [0, 1] * 3
+    assert logs.scores["score"].to_list()[:2] == [0.3, 0.36]
+
+
+@pytest.mark.parametrize("seeds", [(1234, 1234, 1234), (None, 1234, 1234), (None, None, None)])
+def test_one_seed_of_all_runs_makes_no_trials(tmp_path, seeds):
+    logs = put(tmp_path, seeded(seeds))
+    assert logs.scores["score"].to_list()[0] == 0.36
+    assert logs.scores.height == 3
+    assert logs.scores["seed"].null_count() == 3
+
+
+@pytest.mark.parametrize(("shots", "n_kept"), [(0, 3), (5, 9)])
+def test_without_examples_equal_results_are_copies_whatever_the_seed(tmp_path, shots, n_kept):
+    more = {"n-shot": {"arc": shots}}
+    logs = put(tmp_path, seeded((0, 1, 2), (0.3, 0.3, 0.3), **more))
+    assert logs.scores.height == n_kept
+
+
+def test_items_of_several_seeds_are_trials(tmp_path):
+    for seed in (0, 1):
+        folder = tmp_path / f"run{seed}"
+        folder.mkdir()
+        run = log("acme/quill-70m", 0.5, float(seed + 1), fewshot_seed=seed)
+        (folder / f"results_2026-01-0{seed + 1}T00-00-00.0.json").write_text(json.dumps(run))
+        lines = [
+            {"doc_id": i, "target": "4", "filtered_resps": ["4"], "acc": (i + seed) % 2}
+            for i in range(4)
+        ]
+        samples = folder / f"samples_arc_2026-01-0{seed + 1}T00-00-00.0.jsonl"
+        samples.write_text("\n".join(map(json.dumps, lines)))
+    logs = read(tmp_path)
+    assert logs.outcomes.select("seed", "item").rows() == [(s, i) for s in (0, 1) for i in range(4)]
+    assert not any("newer" in note for note in logs.notes)
