@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ITEMS = ("family", "model", "n_params", "task", "filter", *tables.PROTOCOL)
 _REPEATED = ("filter", *tables.PROTOCOL)  # one text for all items of a model
-_MEASURED = ("score", "n_items", "stderr")
+_MEASURED = ("n_params", "score", "n_items", "stderr")
 
 
 def identify(
@@ -38,7 +38,7 @@ def identify(
         full = str(row["model"])
         if full not in places:
             places[full] = model_names.place(full)
-        model, owner = places[full]
+        model, owner, stored = places[full]
         name = named.setdefault(model, model_names.parse(model))
         size = sizes.get(full) or sizes.get(model)
         size = size or model_names.number_of(row.get("n_params")) or name.n_params
@@ -51,7 +51,7 @@ def identify(
         told = bool(row.get("family"))
         stem = None if told or name.n_params else families.numberless(model)
         row["family"] = row.get("family") or name.family
-        row |= {"_stem": stem, "_owner": owner, "_told": told}
+        row |= {"_stem": stem, "_owner": owner, "_stored": stored, "_told": told}
         n = row.get("n_items")
         row["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
         row |= {"model": model, "n_params": int(size)}
@@ -95,7 +95,7 @@ def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Keep one row of a measurement that was made or copied more than once: the newest."""
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
-        key = (row["family"], row["model"], row["n_params"], row["task"], row["metric"])
+        key = (row["family"], row["model"], row["task"], row["metric"])
         told = map(row.get, (*tables.PROTOCOL, "seed"))
         # Most are None, of which str() would make a text of its own each time: a kilobyte a row.
         key += tuple("None" if value is None else str(value) for value in told)
@@ -112,7 +112,8 @@ def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
             else:
                 copies[row["file"], first["file"]] += 1
         left = [row for rows_ in different.values() for row in rows_]
-        if len(left) > 1 and all(row.get("date") is not None for row in left):
+        one_size = len({row["n_params"] for row in left}) == 1
+        if len(left) > 1 and one_size and all(row.get("date") is not None for row in left):
             left.sort(key=lambda row: row["date"])
             newest = [row for row in left if row["date"] == left[-1]["date"]]
             for row in left[: -len(newest)]:

@@ -7,9 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from mirage.readers.model_names import parse
+
 NAMED = ("variant", "quantisation", "token_budget")  # parts of the protocol in a model's name
-_OURS = ("_stem", "_owner", "_told")
+_OURS = ("_stem", "_owner", "_stored", "_told")
 _ENOUGH = 3  # sizes that make a curve
+_OTHER = 1.5  # times the size: another model, and not the same one counted in another way
 _SHOWN = 3  # names in a note
 
 
@@ -20,8 +23,9 @@ def arrange(rows: list[dict[str, Any]]) -> list[str]:
     ----------
     rows : list of dict
         With ``family, model, n_params``, the parts of the protocol in `NAMED`, and, removed here:
-        ``_stem``, the name without numbers or None; ``_owner``, what stands before the model in
-        its full name, a tuple; ``_told``, whether the file states the family.
+        ``_stem``, the name without numbers or None; ``_owner`` and ``_stored``, tuples of what
+        stands before and after the model in its full name; ``_told``, whether the file states the
+        family.
 
     Returns
     -------
@@ -30,6 +34,8 @@ def arrange(rows: list[dict[str, Any]]) -> list[str]:
     """
     _join_numbered(rows)
     notes = _keep_apart(rows, "_owner", "{part}/{model}")
+    notes += _keep_apart(rows, "_stored", "{model}/{part}")
+    notes += _keep_sizes_apart(rows)
     _split_families(rows)
     for row in rows:
         for name in _OURS:
@@ -114,6 +120,27 @@ def _keep_apart(rows: list[dict[str, Any]], key: str, named: str) -> list[str]:
         more = f"; and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         notes.append(f"taken for different models: {'; '.join(shown[:_SHOWN])}{more}")
     return notes
+
+
+def _keep_sizes_apart(rows: list[dict[str, Any]]) -> list[str]:
+    """Add its size to a name that tells none, and of which files state several."""
+    sizes = defaultdict(set)
+    for row in rows:
+        sizes[row["family"], row["model"]].add(row["n_params"])
+    several = {
+        name
+        for name, found in sizes.items()
+        if max(found) > _OTHER * min(found) and parse(name[1]).n_params is None
+    }
+    for row in rows if several else ():
+        if (row["family"], row["model"]) in several:
+            n = row["n_params"]
+            row["model"] += f" ({n / 1e9:.3g}B)" if n >= 1e9 else f" ({n / 1e6:.3g}M)"
+    return [
+        f"{model}: a model of each size that is stated, from {min(found):,} to {max(found):,}"
+        for (family, model), found in sizes.items()
+        if (family, model) in several
+    ]
 
 
 def _longest(parts: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:

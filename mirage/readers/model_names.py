@@ -16,7 +16,7 @@ _WRITTEN = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmbt]|million|billion)
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,_ \u00a0\u2009\u202f'])\d{3})(?:\1\d{3})*(?!\d)")
 _FAMILIES = {"pythia-v1.1": "Pythia", "pythia": "Pythia", "opt": "OPT", "bloom": "BLOOM"}
 _BUDGET = re.compile(r"\d+(?:\.\d+)?xC", re.IGNORECASE)  # Chinchilla's, in multiples
-_REVISION = re.compile(r"(?:step|iter|ckpt|checkpoint)-?\d+", re.IGNORECASE)
+_REVISION = re.compile(r"(?:(?:global-?)?step|iter|ckpt|checkpoint)-?\d+", re.IGNORECASE)
 _STEP = re.compile(r"\b(step|iter|ckpt|checkpoint)[-_](\d+)", re.IGNORECASE)
 _QUANTISED = re.compile(
     r"(?:[2-8]bit|int[2-8]|nf4|fp[48]|gptq|awq|gguf|ggml|exl2|bnb|hqq|w\da\d+|[iq]+[2-8](?:_\w+)*)",
@@ -25,6 +25,13 @@ _QUANTISED = re.compile(
 # How weights are stored, not what they are; "base" is what a name without a suffix means.
 _SAME = {"hf", "base", "pt", "bf16", "fp16", "fp32", "float16", "bfloat16", "float32", "final"}
 _WORDS = re.compile(r"[-_](?:nano|tiny|mini|small|base|medium|large|huge|x+l|\dxl)$", re.IGNORECASE)
+# Last folders of a path that name no model: kinds and states of files, and hashes.
+_STORED = re.compile(
+    r"hf|hf[-_]?(?:model|checkpoint|ckpt|format)|final|main|last|latest|best|model|weights|"
+    r"(?:final|last|latest|best)[-_](?:model|checkpoint|ckpt)|snapshots|checkpoints?|ckpts?|"
+    r"[0-9a-f]{40}|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,64}",
+    re.IGNORECASE,
+)
 _BACKENDS = {"hf", "huggingface", "vllm", "sglang", "ollama"}  # of Inspect: no owners
 _VERSION = re.compile(r"v?\d+(?:\.\d+)*", re.IGNORECASE)
 
@@ -63,10 +70,13 @@ class Place(NamedTuple):
         The name itself.
     owner : tuple of str
         The parts before it: an owner, or folders.
+    stored : tuple of str
+        The parts after it: folders such as "hf", "final", and the hash of a snapshot.
     """
 
     model: str
     owner: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
 
 
 def parse(model: str) -> ModelName:
@@ -118,7 +128,7 @@ def _find(model: str) -> re.Match[str] | None:
 
 
 def place(path: str) -> Place:
-    """Split a model's full name into its own and what stands before it.
+    """Split a model's full name into its own and what stands before and after it.
 
     A checkpoint is named with its model.
 
@@ -133,18 +143,36 @@ def place(path: str) -> Place:
 
     Examples
     --------
-    >>> place("acme/quill-70m")
-    Place(model='quill-70m', owner=('acme',))
+    >>> place("acme/quill-70m/final")
+    Place(model='quill-70m', owner=('acme',), stored=('final',))
     >>> place("C:\\\\runs\\\\quill-1b\\\\checkpoint-500").model
     'quill-1b-checkpoint-500'
     """
-    parts = [part for part in re.split(r"[/\\]", path) if part]
+    parts = [part for part in re.split(r"[/\\]", path) if part.strip(".")]
+    hub = next((i for i, part in enumerate(parts) if part.startswith("models--")), None)
+    if hub is not None:  # Hugging Face's cache: models--OWNER--NAME/snapshots/<sha>
+        parts = [part for part in parts[hub].split("--")[1:] if part] + parts[hub + 1 :]
     if not parts:
         return Place(path)
+    # "acme/model" is a name on a hub, and no folder of a model "acme".
+    least = 1 if hub is not None or path[0] in "/\\.~" or _find(parts[0]) else 2
+    stored = _stored(parts, least)
     model = parts.pop()
     if parts and _REVISION.fullmatch(model.replace("_", "-")):
+        stored = _stored(parts, least) + stored
         model = f"{parts.pop()}-{model}"
-    return Place(model, tuple(parts[parts[0] in _BACKENDS :] if parts else parts))
+    backend = bool(parts) and parts[0] in _BACKENDS
+    return Place(model, tuple(parts[backend:]), tuple(stored))
+
+
+def _stored(parts: list[str], least: int) -> list[str]:
+    """Take off the last folders that say how, or in which state, a model is stored."""
+    n = len(parts)
+    while n > least and _STORED.fullmatch(parts[n - 1]):
+        n -= 1
+    stored = parts[n:]
+    del parts[n:]
+    return stored
 
 
 def number_of(text: object) -> int | None:

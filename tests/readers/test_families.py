@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from mirage.emergence import table
-from mirage.readers import read
+from mirage.readers import model_names, read
 
 SIZES = ("70m", "160m", "410m", "1b", "1.4b", "2.8b", "6.9b")
 
@@ -139,3 +139,54 @@ def test_items_of_several_seeds_are_trials(tmp_path):
     logs = read(tmp_path)
     assert logs.outcomes.select("seed", "item").rows() == [(s, i) for s in (0, 1) for i in range(4)]
     assert not any("newer" in note for note in logs.notes)
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "owner"),
+    [
+        ("/runs/quill-1b/hf", "quill-1b", ("runs",)),
+        ("quill-1b/final/", "quill-1b", ()),
+        (r"C:\runs\quill-1b\best", "quill-1b", ("C:", "runs")),
+        ("/runs/quill-1b/checkpoints/global_step1000", "quill-1b-global_step1000", ("runs",)),
+        ("/runs/quill-1b/hf/checkpoint-500", "quill-1b-checkpoint-500", ("runs",)),
+        ("/h/hub/models--acme--quill-1b/snapshots/0a1b2c3d", "quill-1b", ("acme",)),
+        ("/h/hub/models--gpt2/snapshots/0a1b2c3d", "gpt2", ()),
+        ("acme/model", "model", ("acme",)),
+        ("acme/20250101", "20250101", ("acme",)),
+        ("./hf", "hf", ()),
+        ("/", "/", ()),
+    ],
+)
+def test_a_path_names_its_model_before_folders_of_storage(path, model, owner):
+    assert model_names.place(path)[:2] == (model, owner)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/runs/quill-{}/hf",
+        "/home/u/.cache/huggingface/hub/models--acme--quill-{}/snapshots/{:0>7}e",
+    ],
+)
+def test_models_in_folders_of_one_name_make_their_series(tmp_path, path):
+    names = [path.format(size, i) for i, size in enumerate(SIZES)]
+    logs = put(tmp_path, [log(model, 0.3 + 0.05 * i) for i, model in enumerate(names)])
+    assert {name: n for name, (n, _) in judged(logs).items()} == {"quill": 7}
+
+
+def test_the_best_and_the_last_of_a_model_are_two(tmp_path):
+    names = [f"/runs/quill-{size}/{state}" for state in ("best", "last") for size in SIZES]
+    logs = put(tmp_path, [log(model, 0.2 + 0.03 * i, i) for i, model in enumerate(names)])
+    assert {name: n for name, (n, _) in judged(logs).items()} == {
+        "quill (best)": 7,
+        "quill (last)": 7,
+    }
+
+
+def test_models_of_one_name_and_different_stated_sizes_are_different(tmp_path):
+    rows = [f"ours,acc,0.{i},{n}" for i, n in enumerate((70e6, 1.6e8, 1.4e9), 1)]
+    logs = csv(tmp_path, "model,metric,score,n_params", rows)
+    assert logs.scores["model"].to_list() == ["ours (70M)", "ours (160M)", "ours (1.4B)"]
+    assert judged(logs)["ours"][0] == 3
+    rows = [f"quill-70m,acc,0.{i},{n}" for i, n in enumerate((70e6, 1.6e8), 1)]
+    assert set(csv(tmp_path, "model,metric,score,n_params", rows).scores["model"]) == {"quill-70m"}
