@@ -61,7 +61,21 @@ def identify(
         f"name its size with n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
         for model, n in unknown.items()
     ]
-    return kept, faults, families.arrange(kept)
+    return kept, faults, _several_sizes(named, kept) + families.arrange(kept)
+
+
+def _several_sizes(named: Mapping[str, model_names.ModelName], rows: list[dict]) -> list[str]:
+    """A note on names that hold several sizes, where one of them was taken."""
+    taken = {row["model"]: row["n_params"] for row in rows}
+    doubtful = [
+        f"{model} (a model of {name.n_params:,} parameters"
+        + (f", {name.token_budget} tokens)" if name.token_budget else ")")
+        for model, name in named.items()
+        if taken.get(model) == name.n_params and model_names.has_several_sizes(model)
+    ]
+    more = f" and {len(doubtful) - 3} more" if len(doubtful) > 3 else ""
+    shown = "; ".join(doubtful[:3]) + more
+    return [f"names of several sizes: {shown}; if not, state n_params"] if doubtful else []
 
 
 def tell_trials(rows: list[dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 # Number, unit, decimals: 70m, 1.4b, 1,4b, 7b1, 1_6b. Not the "v1.1" of a version, nor bf16's 16.
@@ -16,7 +17,15 @@ _WRITTEN = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmbt]|million|billion)
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,_ \u00a0\u2009\u202f'])\d{3})(?:\1\d{3})*(?!\d)")
 _FAMILIES = {"pythia-v1.1": "Pythia", "pythia": "Pythia", "opt": "OPT", "bloom": "BLOOM"}
 _BUDGET = re.compile(r"\d+(?:\.\d+)?xC", re.IGNORECASE)  # Chinchilla's, in multiples
-_REVISION = re.compile(r"(?:(?:global-?)?step|iter|ckpt|checkpoint)-?\d+", re.IGNORECASE)
+_TOKENS = re.compile(r"(\d+(?:\.\d+)?)([mbt])(?:t?ok(?:en)?s?|t)?", re.IGNORECASE)
+# What a size counts that comes right after it: always, and before another name.
+_COUNTED = re.compile(r"(?<![a-z0-9])(?:budget|tokens?|toks?)[-_ ]*$", re.IGNORECASE)
+_DATA = re.compile(
+    r"(?<![a-z0-9])(?:babylm|fineweb(?:-edu)?|dclm|c4|(?:mini|the)?pile|(?:slim|red)pajama|slimpj|"
+    r"dolma|openwebtext|owt|refinedweb|tinystories|data)[-_ ]*$",
+    re.IGNORECASE,
+)
+_REVISION = re.compile(r"(?:(?:global-?)?step|iter|ckpt|checkpoint)-?\d+k?", re.IGNORECASE)
 _STEP = re.compile(r"\b(step|iter|ckpt|checkpoint)[-_](\d+)", re.IGNORECASE)
 _QUANTISED = re.compile(
     r"(?:[2-8]bit|int[2-8]|nf4|fp[48]|gptq|awq|gguf|ggml|exl2|bnb|hqq|w\da\d+|[iq]+[2-8](?:_\w+)*)",
@@ -24,6 +33,7 @@ _QUANTISED = re.compile(
 )
 # How weights are stored, not what they are; "base" is what a name without a suffix means.
 _SAME = {"hf", "base", "pt", "bf16", "fp16", "fp32", "float16", "bfloat16", "float32", "final"}
+_TOKEN_WORDS = {"token", "tokens", "tok", "toks"}
 _WORDS = re.compile(r"[-_](?:nano|tiny|mini|small|base|medium|large|huge|x+l|\dxl)$", re.IGNORECASE)
 # Last folders of a path that name no model: kinds and states of files, and hashes.
 _STORED = re.compile(
@@ -50,7 +60,7 @@ class ModelName(NamedTuple):
     quantisation : str
         Such as "4bit"; "none" without any.
     token_budget, revision : str or None
-        Such as "5xC" and "step1000"; None without any.
+        Such as "5xC" or "100B", and "step1000"; None without any.
     """
 
     family: str
@@ -103,28 +113,63 @@ token_budget=None, revision=None)
     if not found:
         stem = _WORDS.sub("", model) or model
         return ModelName(_FAMILIES.get(stem, stem), None)
-    number, unit, decimals = found.groups()
-    number = number.replace("_", ".").replace(",", ".")
-    size = round(float(f"{number}.{decimals}" if decimals else number) * _UNITS[unit.lower()])
+    size = _size(found)
     stem = model[: found.start()].rstrip("-_.:")
-    variant, known = [], {}
+    variant, budgets, known = [], [], {}
     rest = _STEP.sub(r"\1\2", model[found.end() :])
-    for part in re.split(r"[-.,\s@:/]+|_(?=chat|instruct|it\b)", rest):
+    for part in re.split(r"(?<!\d)\.|\.(?!\d)|[-,\s@:/]+|_(?=chat|instruct|it\b)", rest):
         if _BUDGET.fullmatch(part):
             known["token_budget"] = part
         elif _REVISION.fullmatch(part):
             known["revision"] = part
+        elif (tokens := _TOKENS.fullmatch(part)) and _count(*tokens.groups()) > size:
+            budgets.append(part)
+        elif budgets and part.lower() in _TOKEN_WORDS:
+            continue
         elif _QUANTISED.fullmatch(part.strip("_")):
             known["quantisation"] = part.lower()
         elif part and part.lower() not in _SAME and not _VERSION.fullmatch(part):
             variant.append(part.lower())
+    if budgets:
+        known.setdefault("token_budget", "-".join(budgets))
     return ModelName(_FAMILIES.get(stem, stem or model), size, "-".join(variant) or "base", **known)
 
 
 def _find(model: str) -> re.Match[str] | None:
-    """The last size in a name: earlier ones count what it was trained on."""
+    """The size in a name: the first that does not count what the model was trained on.
+
+    Of a mixture of experts the largest: the other counts active parameters.
+    """
     found = list(_SIZE.finditer(model))
+    if len(found) > 1 and "moe" in model.lower():
+        return max(found, key=_size)
+    for size, after in pairwise(found):
+        before, between = model[: size.start()], model[size.end() : after.start()]
+        of_data = _DATA.search(before) and re.search("[A-Za-z]", between)
+        if not (of_data or _COUNTED.search(before)):
+            return size
     return found[-1] if found else None
+
+
+def _size(found: re.Match[str]) -> int:
+    number, unit, decimals = found.groups()
+    number = number.replace("_", ".").replace(",", ".")
+    return _count(f"{number}.{decimals}" if decimals else number, unit)
+
+
+def _count(number: str, unit: str) -> int:
+    return round(float(number) * _UNITS[unit.lower()])
+
+
+def has_several_sizes(model: str) -> bool:
+    """Whether a name holds more than one number that may be its size.
+
+    Examples
+    --------
+    >>> [has_several_sizes(name) for name in ("quill-1B-20B", "quill-1B-5xC", "mixtral-8x7B")]
+    [True, False, False]
+    """
+    return len(_SIZE.findall(model)) > 1
 
 
 def place(path: str) -> Place:

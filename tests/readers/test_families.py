@@ -190,3 +190,43 @@ def test_models_of_one_name_and_different_stated_sizes_are_different(tmp_path):
     assert judged(logs)["ours"][0] == 3
     rows = [f"quill-70m,acc,0.{i},{n}" for i, n in enumerate((70e6, 1.6e8), 1)]
     assert set(csv(tmp_path, "model,metric,score,n_params", rows).scores["model"]) == {"quill-70m"}
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "budget", "family"),
+    [
+        ("quill-1B-20B", 1e9, "20B", "quill"),
+        ("TinyLlama-1.1B-step-50K-105b", 1.1e9, "105b", "TinyLlama"),
+        ("TinyLlama-1.1B-intermediate-step-480K-1T", 1.1e9, "1T", "TinyLlama"),
+        ("nano-70M-fineweb-10B", 7e7, "10B", "nano"),
+        ("nano-6.9B-fineweb-10B", 6.9e9, "10B", "nano"),
+        ("SmolLM-135M-100B-tokens", 1.35e8, "100B", "SmolLM"),
+        ("quill-70M-1.5T", 7e7, "1.5T", "quill"),
+        ("dclm-1b-28B-1T", 1e9, "28B-1T", "dclm"),
+        ("babylm-10M-opt-125m", 1.25e8, None, "babylm-10M-opt"),
+        ("quill-tokens-10B-1B-chat", 1e9, None, "quill-tokens-10B"),
+        ("Qwen2.5-7B-Instruct-1M", 7e9, None, "Qwen2.5"),  # a context of 1M
+        ("OLMoE-1B-7B-0924", 7e9, None, "OLMoE-1B"),
+        ("Qwen3-30B-A3B", 3e10, None, "Qwen3"),
+        ("mixtral-8x7B-v0.1", None, None, "mixtral-8x7B-v0.1"),
+        ("opt-30b-instruct", 3e10, None, "OPT"),
+        ("pythia-1b-deduped", 1e9, None, "Pythia"),
+    ],
+)
+def test_the_size_in_a_name_beside_what_it_was_trained_on(name, size, budget, family):
+    found = model_names.parse(name)
+    assert (found.n_params, found.token_budget, found.family) == (size, budget, family)
+
+
+def test_models_of_one_size_and_several_budgets_are_no_curve_of_sizes(tmp_path):
+    budgets = (5, 10, 20, 40, 80)
+    logs = put(tmp_path, [log(f"quill-1B-{n}B", 0.3 + 0.05 * i) for i, n in enumerate(budgets)])
+    note = "token budget mixed: 10B, 20B, 40B, 5B, 80B"
+    assert judged(logs) == {"quill": (5, note)}
+    assert "quill-1B-5B (a model of 1,000,000,000 parameters, 5B tokens)" in logs.notes[0]
+
+
+def test_one_budget_in_all_names_leaves_the_curve(tmp_path):
+    names = [f"nano-{size}-fineweb-10B" for size in SIZES]
+    logs = put(tmp_path, [log(name, 0.3 + 0.05 * i) for i, name in enumerate(names)])
+    assert {name: n for name, (n, _) in judged(logs).items()} == {"nano": 7}
