@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _ITEMS = ("family", "model", "n_params", "task", "filter", *tables.PROTOCOL)
 _REPEATED = ("filter", *tables.PROTOCOL)  # one text for all items of a model
+_TABLES = ("table", "table of items")  # sizes that people write
+_UNIT = 500  # times too small or large: a size in another unit
 _MEASURED = ("n_params", "score", "n_items", "stderr")
 
 
@@ -33,17 +35,20 @@ def identify(
     """
     places: dict[str, model_names.Place] = {}
     named: dict[str, model_names.ModelName] = {}
-    kept, unknown = [], Counter()
+    kept, unknown, contradicted = [], Counter(), Counter()
     for row in rows:
         full = str(row["model"])
         if full not in places:
             places[full] = model_names.place(full)
         model, owner, stored = places[full]
         name = named.setdefault(model, model_names.parse(model))
-        size = sizes.get(full) or sizes.get(model)
-        size = size or model_names.number_of(row.get("n_params")) or name.n_params
+        stated = model_names.number_of(row.get("n_params"))
+        size = sizes.get(full) or sizes.get(model) or stated or name.n_params
         if not size:
             unknown[model] += 1
+            continue
+        if size == stated and row.get("format") in _TABLES and _contradict(stated, name.n_params):
+            contradicted[model, stated, name.n_params] += 1
             continue
         for key in (*families.NAMED, "revision"):
             if row.get(key) is None:
@@ -61,7 +66,17 @@ def identify(
         f"name its size with n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
         for model, n in unknown.items()
     ]
+    faults += [
+        f"n_params of {model!r} is {stated:,}, and its name says {said:,}: its "
+        f"{counted(n, 'score', 'is', 'are')} left out; write sizes as 1.4B or 1400000000"
+        for (model, stated, said), n in contradicted.items()
+    ]
     return kept, faults, _several_sizes(named, kept) + families.arrange(kept)
+
+
+def _contradict(stated: int, named: int | None) -> bool:
+    """Whether a size was written in another unit than the name's: thousands, millions, billions."""
+    return bool(named) and not 1 / _UNIT < stated / named < _UNIT
 
 
 def _several_sizes(named: Mapping[str, model_names.ModelName], rows: list[dict]) -> list[str]:

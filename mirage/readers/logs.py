@@ -332,7 +332,7 @@ def _put_together(
             row |= told  # in place, see `assemble.identify`
             rows.append(row)
     parts = [
-        (part.common | {"file": one.source, "_table": part.table})
+        (part.common | {"file": one.source, "format": one.format, "_table": part.table})
         for one in read_files
         for part in one.found.outcomes
     ]

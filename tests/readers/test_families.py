@@ -230,3 +230,22 @@ def test_one_budget_in_all_names_leaves_the_curve(tmp_path):
     names = [f"nano-{size}-fineweb-10B" for size in SIZES]
     logs = put(tmp_path, [log(name, 0.3 + 0.05 * i) for i, name in enumerate(names)])
     assert {name: n for name, (n, _) in judged(logs).items()} == {"nano": 7}
+
+
+def test_a_size_that_contradicts_the_name_is_a_fault(tmp_path):
+    sizes = (70, 160, 410, 1000, 1400, 2800, "")
+    rows = [f"quill-{s},acc,0.5,{n}" for s, n in zip(SIZES, sizes, strict=True)]
+    logs = csv(tmp_path, "model,metric,score,n_params", rows)
+    assert logs.scores["model"].to_list() == ["quill-6.9b"]
+    assert len(logs.faults) == 6
+    assert logs.faults[0].startswith(
+        "n_params of 'quill-70m' is 70, and its name says 70,000,000: its 1 score is left out"
+    )
+    stated = {f"quill-{size}": size for size in SIZES}
+    assert read(tmp_path, n_params=stated).faults == ()
+
+
+def test_a_size_beside_the_nominal_one_is_believed(tmp_path):
+    logs = csv(tmp_path, "model,metric,score,n_params", ["pythia-70m,acc,0.5,18915328"])
+    assert logs.scores["n_params"].to_list() == [18_915_328]
+    assert logs.faults == ()
