@@ -53,9 +53,12 @@ def identify(
         for key in (*families.NAMED, "revision"):
             if row.get(key) is None:
                 row[key] = getattr(name, key)
+        if row["revision"] == "main" and name.revision:  # of the repository, not of the training
+            row["revision"] = name.revision
         told = bool(row.get("family"))
         stem = None if told or name.n_params else families.numberless(model)
-        row["family"] = row.get("family") or name.family
+        folder = owner[-1] if owner and name.family == "*" else None  # of "runs/70M", "runs/1B"
+        row["family"] = row.get("family") or folder or name.family
         row |= {"_stem": stem, "_owner": owner, "_stored": stored, "_told": told}
         n = row.get("n_items")
         row["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
@@ -68,7 +71,8 @@ def identify(
     ]
     faults += [
         f"n_params of {model!r} is {stated:,}, and its name says {said:,}: its "
-        f"{counted(n, 'score', 'is', 'are')} left out; write sizes as 1.4B or 1400000000"
+        f"{counted(n, 'score', 'is', 'are')} left out; write 1.4B or 1400000000, "
+        "or name it in a file of sizes (--sizes)"
         for (model, stated, said), n in contradicted.items()
     ]
     return kept, faults, _several_sizes(named, kept) + families.arrange(kept)

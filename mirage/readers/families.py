@@ -12,6 +12,11 @@ from mirage.readers.model_names import parse
 NAMED = ("variant", "quantisation", "token_budget")  # parts of the protocol in a model's name
 _OURS = ("_stem", "_owner", "_stored", "_told")
 _ENOUGH = 3  # sizes that make a curve
+# A release at the end of a family: month and day, or year and month.
+_DATE = re.compile(
+    r"[-_](?:(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])|2\d(?:0[1-9]|1[0-2])|"
+    r"20\d\d[-_]?(?:0[1-9]|1[0-2])(?:[-_]?\d\d)?)$"
+)
 _OTHER = 1.5  # times the size: another model, and not the same one counted in another way
 _SHOWN = 3  # names in a note
 
@@ -33,10 +38,12 @@ def arrange(rows: list[dict[str, Any]]) -> list[str]:
         A note for each decision that the names alone do not tell.
     """
     _join_numbered(rows)
-    notes = _keep_apart(rows, "_owner", "{part}/{model}")
+    notes = _join_dated(rows)
+    notes += _keep_apart(rows, "_owner", "{part}/{model}")
     notes += _keep_apart(rows, "_stored", "{model}/{part}")
     notes += _keep_sizes_apart(rows)
     _split_families(rows)
+    notes += _lonely(rows)
     for row in rows:
         for name in _OURS:
             del row[name]
@@ -48,10 +55,11 @@ def numberless(model: str) -> str:
 
     Examples
     --------
-    >>> numberless("sums-w12-seed0")
-    'sums-w*-seed*'
+    >>> numberless("sums-w12-seed0"), numberless("quill-8x1.4B")
+    ('sums-w*-seed*', 'quill-*x*')
     """
-    return re.sub(r"\d+(?:[._]\d+)*", "*", model)
+    experts = re.sub(r"(?<![A-Za-z0-9])\d+x\d+(?:[._]\d+)*[mMbB]?(?![A-Za-z0-9])", "*x*", model)
+    return re.sub(r"\d+(?:[._]\d+)*", "*", experts)
 
 
 def _join_numbered(rows: list[dict[str, Any]]) -> None:
@@ -68,24 +76,68 @@ def _join_numbered(rows: list[dict[str, Any]]) -> None:
             row["family"] = stem
 
 
+def _join_dated(rows: list[dict[str, Any]]) -> list[str]:
+    """Make one family of releases of different sizes, of which none has three: OLMo-2-0425-1B."""
+    sizes = defaultdict(set)
+    for row in rows:
+        if not row["_told"]:
+            sizes[row["family"]].add(row["n_params"])
+    releases = defaultdict(list)
+    for family in sizes:
+        releases[_DATE.sub("", family)].append(family)
+    joined = {}
+    for stem, found in releases.items():
+        every = [size for family in found for size in sizes[family]]
+        small = max(len(sizes[family]) for family in found) < _ENOUGH <= len(every)
+        if small and len(found) > 1 and len(set(every)) == len(every):
+            joined |= dict.fromkeys(found, stem)
+    for row in rows if joined else ():
+        if not row["_told"]:
+            row["family"] = joined.get(row["family"], row["family"])
+    stems = sorted(set(joined.values()))
+    return [f"{stem}: one family, whose models differ in the date of release" for stem in stems]
+
+
 def _split_families(rows: list[dict[str, Any]]) -> None:
     """Make a family of each variant, where one of several has three sizes: a curve of its own.
 
-    Fewer stay together; `mirage.emergence.table` then notes that the variants are mixed.
+    Of revisions two must have three, for a revision may be that of a file, and each size have its
+    own. Fewer stay together; `mirage.emergence.table` then notes that the variants are mixed.
     """
-    for part in NAMED:
+    for part in (*NAMED, "revision"):
         sizes = defaultdict(lambda: defaultdict(set))
         for row in rows:
             sizes[row["family"]][row.get(part)].add(row["n_params"])
+        least = 2 if part == "revision" else 1
         split = {
             family
             for family, values in sizes.items()
-            if len(values) > 1 and max(map(len, values.values())) >= 3
+            if len(values) > 1 and sum(len(n) >= _ENOUGH for n in values.values()) >= least
         }
         for row in rows:
             value = row.get(part)
-            if row["family"] in split and value not in ("base", "none", None):
-                row["family"] = f"{row['family']} ({value})"
+            if row["family"] in split and value not in ("base", "none", "main", None):
+                named = f"{part} {value}" if str(value).isdigit() else value
+                row["family"] = f"{row['family']} ({named})"
+
+
+def _lonely(rows: list[dict[str, Any]]) -> list[str]:
+    """A hint where a task has three families, or more, of a single model each."""
+    models = defaultdict(set)
+    for row in rows:
+        models[row["task"], row["family"]].add(row["model"])
+    alone = defaultdict(set)
+    for (task, family), found in models.items():
+        if len(found) == 1:
+            alone[task].add(family)
+    most = sorted(max(alone.values(), key=len, default=()))
+    if len(most) < _ENOUGH:
+        return []
+    more = ", …" if len(most) > _SHOWN else ""
+    return [
+        f"{len(most)} families of one model each ({', '.join(most[:_SHOWN])}{more}) are no curve: "
+        "models of one series need one name in a column `family`"
+    ]
 
 
 def _keep_apart(rows: list[dict[str, Any]], key: str, named: str) -> list[str]:

@@ -52,7 +52,7 @@ class ModelName(NamedTuple):
     Attributes
     ----------
     family : str
-        What stands before the size.
+        What stands before the size, else after it; "*" where a name is nothing but a size.
     n_params : int or None
         Nominal size; None where the name tells none.
     variant : str
@@ -129,10 +129,13 @@ token_budget=None, revision=None)
         elif _QUANTISED.fullmatch(part.strip("_")):
             known["quantisation"] = part.lower()
         elif part and part.lower() not in _SAME and not _VERSION.fullmatch(part):
-            variant.append(part.lower())
+            variant.append(part)
     if budgets:
         known.setdefault("token_budget", "-".join(budgets))
-    return ModelName(_FAMILIES.get(stem, stem or model), size, "-".join(variant) or "base", **known)
+    if not stem:  # "70M", "350M-ours"
+        return ModelName("-".join(variant) or "*", size, **known)
+    suffix = "-".join(variant).lower() or "base"
+    return ModelName(_FAMILIES.get(stem, stem), size, suffix, **known)
 
 
 def _find(model: str) -> re.Match[str] | None:

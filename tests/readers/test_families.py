@@ -7,6 +7,7 @@ import pytest
 
 from mirage.emergence import table
 from mirage.readers import model_names, read
+from mirage.readers.model_names import number_of
 
 SIZES = ("70m", "160m", "410m", "1b", "1.4b", "2.8b", "6.9b")
 
@@ -209,6 +210,7 @@ def test_models_of_one_name_and_different_stated_sizes_are_different(tmp_path):
         ("OLMoE-1B-7B-0924", 7e9, None, "OLMoE-1B"),
         ("Qwen3-30B-A3B", 3e10, None, "Qwen3"),
         ("mixtral-8x7B-v0.1", None, None, "mixtral-8x7B-v0.1"),
+        ("Ladder-190M-0.5xC", 1.9e8, "0.5xC", "Ladder"),
         ("opt-30b-instruct", 3e10, None, "OPT"),
         ("pythia-1b-deduped", 1e9, None, "Pythia"),
     ],
@@ -249,3 +251,59 @@ def test_a_size_beside_the_nominal_one_is_believed(tmp_path):
     logs = csv(tmp_path, "model,metric,score,n_params", ["pythia-70m,acc,0.5,18915328"])
     assert logs.scores["n_params"].to_list() == [18_915_328]
     assert logs.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "family"),
+    [
+        (("70M", "160M", "1.4B"), "*"),
+        (("/out/mine/70M", "/out/mine/160M", "/out/mine/1.4B"), "mine"),
+        (("350M-ours", "1.3B-ours", "7B-ours"), "ours"),
+        (("OLMo-2-0425-1B", "OLMo-2-1124-7B", "OLMo-2-1124-13B", "OLMo-2-0325-32B"), "OLMo-2"),
+        (("quill-0301-1B", "quill-0301-2B", "quill-0301-3B"), "quill-0301"),
+    ],
+)
+def test_names_of_one_series_are_one_family(tmp_path, names, family):
+    logs = put(tmp_path, [log(name, 0.3 + 0.1 * i) for i, name in enumerate(names)])
+    assert {name: n for name, (n, _) in judged(logs).items()} == {family: len(names)}
+
+
+def test_releases_of_the_same_sizes_stay_apart(tmp_path):
+    names = [f"quill-{date}-{size}" for date in ("0301", "0601") for size in ("1B", "2B")]
+    logs = put(tmp_path, [log(name, 0.3 + 0.1 * i) for i, name in enumerate(names)])
+    assert sorted(judged(logs)) == ["quill-0301", "quill-0601"]
+
+
+def test_experts_of_stated_sizes_are_one_family_whatever_their_unit(tmp_path):
+    rows = [f"quill-8x{s},acc,0.{i},{8 * number_of(s)}" for i, s in enumerate(SIZES, 1)]
+    logs = csv(tmp_path, "model,metric,score,n_params", rows)
+    assert {name: n for name, (n, _) in judged(logs).items()} == {"quill-*x*": 7}
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_checkpoints_of_three_sizes_are_curves_of_their_own(tmp_path, column):
+    between, header, shown = (
+        (",", "model,revision", "revision ") if column else ("-step", "model", "step")
+    )
+    rows = [
+        f"quill-{size}{between}{step},acc,0.{i}"
+        for step in (1000, 3000)
+        for i, size in enumerate(SIZES, 1)
+    ]
+    logs = csv(tmp_path, f"{header},metric,score", rows)
+    assert {name: n for name, (n, _) in judged(logs).items()} == {
+        f"quill ({shown}1000)": 7,
+        f"quill ({shown}3000)": 7,
+    }
+
+
+def test_families_of_one_model_are_told_how_to_become_one(tmp_path):
+    logs = put(tmp_path, [log(name, 0.3) for name in ("abacus-1b", "beta-2b", "gamma-3b")])
+    (hint,) = [note for note in logs.notes if "families of one model" in note]
+    assert hint.startswith("3 families of one model each (abacus, beta, gamma) are no curve")
+
+
+def test_the_step_in_a_name_counts_beside_the_main_branch(tmp_path):
+    names = [f"acme/quill-{size}-step{n}" for n in (1000, 3000) for size in SIZES]
+    logs = put(tmp_path, [log(name, 0.3, model_revision="main") for name in names])
+    assert sorted(judged(logs)) == ["quill (step1000)", "quill (step3000)"]
