@@ -116,9 +116,9 @@ def tell_trials(rows: list[dict[str, Any]]) -> None:
         if len(results) > 1 and len(set(map(frozenset, results.values()))) == 1:
             continue
         for seeds in zip(*(row["_seeds"] for row in group), strict=True):
-            if len({seed for seed in seeds if isinstance(seed, int)}) > 1:
+            if len(set(seeds) - {None}) > 1:
                 for row, seed in zip(group, seeds, strict=True):
-                    row["seed"] = seed if isinstance(seed, int) else None
+                    row["seed"] = seed
                 break
     for row in rows:
         row.pop("_seeds", None)

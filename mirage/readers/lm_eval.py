@@ -106,7 +106,8 @@ def _run(file: _File, source: Source) -> tuple[str, dict[str, Any]]:
     args = dict(re.findall(r"(\w+)=([^,]*)", str(arguments)))
     model = file.model_name or args.get("pretrained") or args.get("model") or args.get("engine")
     run = {"date": number(file.date) or source.date}
-    run["_seeds"] = tuple(map(config.get, SEEDS))
+    seeds = map(config.get, SEEDS)
+    run["_seeds"] = tuple(n if isinstance(n, int) and abs(n) < 2**63 else None for n in seeds)
     size = config.get("model_num_parameters")
     if isinstance(size, int) and size > 0:
         run["n_params"] = size

@@ -110,7 +110,7 @@ def test_the_newer_run_of_one_seed_replaces_the_older(tmp_path):
     assert logs.scores["score"].to_list()[:2] == [0.3, 0.36]
 
 
-@pytest.mark.parametrize("seeds", [(1234, 1234, 1234), (None, 1234, 1234), (None, None, None)])
+@pytest.mark.parametrize("seeds", [(1234, 1234, 1234), (None, 1234, 1234), ([0], "a", 10**30)])
 def test_one_seed_of_all_runs_makes_no_trials(tmp_path, seeds):
     logs = put(tmp_path, seeded(seeds))
     assert logs.scores["score"].to_list()[0] == 0.36
