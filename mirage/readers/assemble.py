@@ -5,7 +5,6 @@ Every decision is said in a note, and nothing is dropped in silence.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,41 +12,54 @@ from typing import TYPE_CHECKING, Any
 from mirage import tables
 from mirage.formatting import counted
 from mirage.metrics import catalogue
-from mirage.readers import model_names
+from mirage.readers import families, model_names
 from mirage.statistics.resolution import agreement
 
 if TYPE_CHECKING:
     import polars as pl
 
-NAMED = ("variant", "quantisation", "token_budget")  # parts of the protocol in a model's name
 _ITEMS = ("family", "model", "n_params", "task", "filter", *tables.PROTOCOL)
 _REPEATED = ("filter", *tables.PROTOCOL)  # one text for all items of a model
-_MEASURED = ("score", "n_items", "stderr")
+_TABLES = ("table", "table of items")  # sizes that people write
+_UNIT = 500  # times too small or large: a size in another unit
+_MEASURED = ("n_params", "score", "n_items", "stderr")
 
 
-def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list[dict], list[str]]:
+def identify(
+    rows: list[dict[str, Any]], sizes: Mapping[str, int]
+) -> tuple[list[dict], list[str], list[str]]:
     """Give each row the family, the size and the protocol that its model's name tells.
 
-    Returns the rows of models whose size is known, and a fault for each other model. Rows are
-    changed in place: of a hundred thousand files a copy of each would be a gigabyte.
+    Returns the rows of models whose size is known, a fault for each other model, and notes. Rows
+    are changed in place: of a hundred thousand files a copy of each would be a gigabyte.
     """
+    places: dict[str, model_names.Place] = {}
     named: dict[str, model_names.ModelName] = {}
-    kept, unknown = [], Counter()
+    kept, unknown, contradicted = [], Counter(), Counter()
     for row in rows:
         full = str(row["model"])
-        model = model_names.last_part(full)
+        if full not in places:
+            places[full] = model_names.place(full)
+        model, owner, stored = places[full]
         name = named.setdefault(model, model_names.parse(model))
-        size = sizes.get(full) or sizes.get(model)
-        size = size or model_names.number_of(row.get("n_params")) or name.n_params
+        stated = model_names.number_of(row.get("n_params"))
+        size = sizes.get(full) or sizes.get(model) or stated or name.n_params
         if not size:
             unknown[model] += 1
             continue
-        for key in (*NAMED, "revision"):
+        if size == stated and row.get("format") in _TABLES and _contradict(stated, name.n_params):
+            contradicted[model, stated, name.n_params] += 1
+            continue
+        for key in (*families.NAMED, "revision"):
             if row.get(key) is None:
                 row[key] = getattr(name, key)
-        stem = None if row.get("family") or name.n_params else numberless(model)
-        row["family"] = row.get("family") or name.family
-        row["_stem"] = stem
+        if row["revision"] == "main" and name.revision:  # of the repository, not of the training
+            row["revision"] = name.revision
+        told = bool(row.get("family"))
+        stem = None if told or name.n_params else families.numberless(model)
+        folder = owner[-1] if owner and name.family == "*" else None  # of "runs/70M", "runs/1B"
+        row["family"] = row.get("family") or folder or name.family
+        row |= {"_stem": stem, "_owner": owner, "_stored": stored, "_told": told}
         n = row.get("n_items")
         row["n_items"] = n if isinstance(n, int) and 0 < n < 2**53 else None
         row |= {"model": model, "n_params": int(size)}
@@ -57,61 +69,66 @@ def identify(rows: list[dict[str, Any]], sizes: Mapping[str, int]) -> tuple[list
         f"name its size with n_params={{{model!r}: …}} or in a file of sizes (--sizes)"
         for model, n in unknown.items()
     ]
-    _join_numbered(kept)
-    _split_families(kept)
-    return kept, faults
+    faults += [
+        f"n_params of {model!r} is {stated:,}, and its name says {said:,}: its "
+        f"{counted(n, 'score', 'is', 'are')} left out; write 1.4B or 1400000000, "
+        "or name it in a file of sizes (--sizes)"
+        for (model, stated, said), n in contradicted.items()
+    ]
+    return kept, faults, _several_sizes(named, kept) + families.arrange(kept)
 
 
-def numberless(model: str) -> str:
-    """A model's name with a star for each number: names of one series differ in numbers alone.
+def _contradict(stated: int, named: int | None) -> bool:
+    """Whether a size was written in another unit than the name's: thousands, millions, billions."""
+    return bool(named) and not 1 / _UNIT < stated / named < _UNIT
 
-    Examples
-    --------
-    >>> numberless("sums-w12-seed0")
-    'sums-w*-seed*'
+
+def _several_sizes(named: Mapping[str, model_names.ModelName], rows: list[dict]) -> list[str]:
+    """A note on names that hold several sizes, where one of them was taken."""
+    taken = {row["model"]: row["n_params"] for row in rows}
+    doubtful = [
+        f"{model} (a model of {name.n_params:,} parameters"
+        + (f", {name.token_budget} tokens)" if name.token_budget else ")")
+        for model, name in named.items()
+        if taken.get(model) == name.n_params and model_names.has_several_sizes(model)
+    ]
+    more = f" and {len(doubtful) - 3} more" if len(doubtful) > 3 else ""
+    shown = "; ".join(doubtful[:3]) + more
+    return [f"names of several sizes: {shown}; if not, state n_params"] if doubtful else []
+
+
+def tell_trials(rows: list[dict[str, Any]]) -> None:
+    """Give runs of one model and task, whose seeds differ, the first seed that does as ``seed``.
+
+    Changed in place: ``_seeds``, the seeds of a run in the order of their weight, is removed. No
+    examples are drawn for 0 shots: runs of one result are copies there, whatever their seeds.
     """
-    return re.sub(r"\d+(?:[._]\d+)*", "*", model)
-
-
-def _join_numbered(rows: list[dict[str, Any]]) -> None:
-    """Make one family of models whose names have no size, and differ in their numbers alone.
-
-    Their sizes are stated by the logs or the caller; three sizes are enough.
-    """
-    sizes = defaultdict(set)
+    groups: dict[tuple, list[dict]] = defaultdict(list)
     for row in rows:
-        sizes[row["_stem"]].add(row["n_params"])
+        if any(seed is not None for seed in row.get("_seeds", ())):
+            key = [row["family"], row["model"], row["n_params"], row["task"]]
+            groups[*key, *(str(row.get(name)) for name in tables.PROTOCOL)].append(row)
+    for group in groups.values():
+        results = defaultdict(set)
+        for row in group if group[0].get("shots") == 0 else ():
+            if "metric" in row:
+                results[row["_seeds"]].add((row["metric"], row["score"]))
+        if len(results) > 1 and len(set(map(frozenset, results.values()))) == 1:
+            continue
+        for seeds in zip(*(row["_seeds"] for row in group), strict=True):
+            if len(set(seeds) - {None}) > 1:
+                for row, seed in zip(group, seeds, strict=True):
+                    row["seed"] = seed
+                break
     for row in rows:
-        stem = row.pop("_stem")
-        if stem and len(sizes[stem]) >= 3:
-            row["family"] = stem
-
-
-def _split_families(rows: list[dict[str, Any]]) -> None:
-    """Make a family of each variant, where one of several has three sizes: a curve of its own.
-
-    Fewer stay together; `mirage.emergence.table` then notes that the variants are mixed.
-    """
-    for part in NAMED:
-        sizes = defaultdict(lambda: defaultdict(set))
-        for row in rows:
-            sizes[row["family"]][row.get(part)].add(row["n_params"])
-        split = {
-            family
-            for family, values in sizes.items()
-            if len(values) > 1 and max(map(len, values.values())) >= 3
-        }
-        for row in rows:
-            value = row.get(part)
-            if row["family"] in split and value not in ("base", "none", None):
-                row["family"] = f"{row['family']} ({value})"
+        row.pop("_seeds", None)
 
 
 def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Keep one row of a measurement that was made or copied more than once: the newest."""
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
-        key = (row["family"], row["model"], row["n_params"], row["task"], row["metric"])
+        key = (row["family"], row["model"], row["task"], row["metric"])
         told = map(row.get, (*tables.PROTOCOL, "seed"))
         # Most are None, of which str() would make a text of its own each time: a kilobyte a row.
         key += tuple("None" if value is None else str(value) for value in told)
@@ -128,7 +145,8 @@ def once(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
             else:
                 copies[row["file"], first["file"]] += 1
         left = [row for rows_ in different.values() for row in rows_]
-        if len(left) > 1 and all(row.get("date") is not None for row in left):
+        one_size = len({row["n_params"] for row in left}) == 1
+        if len(left) > 1 and one_size and all(row.get("date") is not None for row in left):
             left.sort(key=lambda row: row["date"])
             newest = [row for row in left if row["date"] == left[-1]["date"]]
             for row in left[: -len(newest)]:
@@ -229,7 +247,9 @@ def outcome_table(
 
     runs: dict[tuple, dict[str, list]] = {}
     for common, table in parts:
-        key = tuple(str(common.get(name)) for name in _ITEMS)
+        key = tuple(str(common.get(name)) for name in (*_ITEMS, "seed"))
+        if common.get("seed") is not None:
+            table = table.with_columns(seed=pl.lit(common["seed"], pl.Int64))
         runs.setdefault(key, {}).setdefault(common["file"], []).append((common, table))
     left_out: Counter[tuple[str, str, str]] = Counter()
     frames = []

@@ -23,6 +23,8 @@ from mirage.readers.found import Found, Source, digest, number, text_of
 
 NAME = "lm-evaluation-harness"
 EXPECTED = "a JSON object with 'results': {task: {metric: number}}"
+# Each run has them all; one that differs between runs of a model makes trials of them.
+SEEDS = ("fewshot_seed", "random_seed", "numpy_seed")
 _COUNTERS = {"alias", "name", "sample_len", "sample_count", "task", "version", ""}
 
 
@@ -104,6 +106,8 @@ def _run(file: _File, source: Source) -> tuple[str, dict[str, Any]]:
     args = dict(re.findall(r"(\w+)=([^,]*)", str(arguments)))
     model = file.model_name or args.get("pretrained") or args.get("model") or args.get("engine")
     run = {"date": number(file.date) or source.date}
+    seeds = map(config.get, SEEDS)
+    run["_seeds"] = tuple(n if isinstance(n, int) and abs(n) < 2**63 else None for n in seeds)
     size = config.get("model_num_parameters")
     if isinstance(size, int) and size > 0:
         run["n_params"] = size

@@ -332,16 +332,17 @@ def _put_together(
             row |= told  # in place, see `assemble.identify`
             rows.append(row)
     parts = [
-        (part.common | {"file": one.source, "_table": part.table})
+        (part.common | {"file": one.source, "format": one.format, "_table": part.table})
         for one in read_files
         for part in one.found.outcomes
     ]
-    rows, unknown = assemble.identify([*rows, *parts], sizes)
+    rows, unknown, told_apart = assemble.identify([*rows, *parts], sizes)
+    assemble.tell_trials(rows)
     parts = [(row, row.pop("_table")) for row in rows if "_table" in row]
     rows = [row for row in rows if "metric" in row]
     assemble.fill_chance(rows, parts)
     rows, repeated = assemble.once(rows)
-    notes += repeated + assemble.count_items(rows)
+    notes += told_apart + repeated + assemble.count_items(rows)
     faults += unknown + unknown_columns
     if not rows or (strict and faults):
         raise DataError(_nothing(read_files, faults, readers, bool(rows)))

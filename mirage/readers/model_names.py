@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 # Number, unit, decimals: 70m, 1.4b, 1,4b, 7b1, 1_6b. Not the "v1.1" of a version, nor bf16's 16.
@@ -16,7 +17,15 @@ _WRITTEN = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kmbt]|million|billion)
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,_ \u00a0\u2009\u202f'])\d{3})(?:\1\d{3})*(?!\d)")
 _FAMILIES = {"pythia-v1.1": "Pythia", "pythia": "Pythia", "opt": "OPT", "bloom": "BLOOM"}
 _BUDGET = re.compile(r"\d+(?:\.\d+)?xC", re.IGNORECASE)  # Chinchilla's, in multiples
-_REVISION = re.compile(r"(?:step|iter|ckpt|checkpoint)-?\d+", re.IGNORECASE)
+_TOKENS = re.compile(r"(\d+(?:\.\d+)?)([mbt])(?:t?ok(?:en)?s?|t)?", re.IGNORECASE)
+# What a size counts that comes right after it: always, and before another name.
+_COUNTED = re.compile(r"(?<![a-z0-9])(?:budget|tokens?|toks?)[-_ ]*$", re.IGNORECASE)
+_DATA = re.compile(
+    r"(?<![a-z0-9])(?:babylm|fineweb(?:-edu)?|dclm|c4|(?:mini|the)?pile|(?:slim|red)pajama|slimpj|"
+    r"dolma|openwebtext|owt|refinedweb|tinystories|data)[-_ ]*$",
+    re.IGNORECASE,
+)
+_REVISION = re.compile(r"(?:(?:global-?)?step|iter|ckpt|checkpoint)-?\d+k?", re.IGNORECASE)
 _STEP = re.compile(r"\b(step|iter|ckpt|checkpoint)[-_](\d+)", re.IGNORECASE)
 _QUANTISED = re.compile(
     r"(?:[2-8]bit|int[2-8]|nf4|fp[48]|gptq|awq|gguf|ggml|exl2|bnb|hqq|w\da\d+|[iq]+[2-8](?:_\w+)*)",
@@ -24,7 +33,16 @@ _QUANTISED = re.compile(
 )
 # How weights are stored, not what they are; "base" is what a name without a suffix means.
 _SAME = {"hf", "base", "pt", "bf16", "fp16", "fp32", "float16", "bfloat16", "float32", "final"}
+_TOKEN_WORDS = {"token", "tokens", "tok", "toks"}
 _WORDS = re.compile(r"[-_](?:nano|tiny|mini|small|base|medium|large|huge|x+l|\dxl)$", re.IGNORECASE)
+# Last folders of a path that name no model: kinds and states of files, and hashes.
+_STORED = re.compile(
+    r"hf|hf[-_]?(?:model|checkpoint|ckpt|format)|final|main|last|latest|best|model|weights|"
+    r"(?:final|last|latest|best)[-_](?:model|checkpoint|ckpt)|snapshots|checkpoints?|ckpts?|"
+    r"[0-9a-f]{40}|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,64}",
+    re.IGNORECASE,
+)
+_BACKENDS = {"hf", "huggingface", "vllm", "sglang", "ollama"}  # of Inspect: no owners
 _VERSION = re.compile(r"v?\d+(?:\.\d+)*", re.IGNORECASE)
 
 
@@ -34,7 +52,7 @@ class ModelName(NamedTuple):
     Attributes
     ----------
     family : str
-        What stands before the size.
+        What stands before the size, else after it; "*" where a name is nothing but a size.
     n_params : int or None
         Nominal size; None where the name tells none.
     variant : str
@@ -42,7 +60,7 @@ class ModelName(NamedTuple):
     quantisation : str
         Such as "4bit"; "none" without any.
     token_budget, revision : str or None
-        Such as "5xC" and "step1000"; None without any.
+        Such as "5xC" or "100B", and "step1000"; None without any.
     """
 
     family: str
@@ -51,6 +69,24 @@ class ModelName(NamedTuple):
     quantisation: str = "none"
     token_budget: str | None = None
     revision: str | None = None
+
+
+class Place(NamedTuple):
+    """Where a model's name stands in its full name.
+
+    Attributes
+    ----------
+    model : str
+        The name itself.
+    owner : tuple of str
+        The parts before it: an owner, or folders.
+    stored : tuple of str
+        The parts after it: folders such as "hf", "final", and the hash of a snapshot.
+    """
+
+    model: str
+    owner: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
 
 
 def parse(model: str) -> ModelName:
@@ -77,42 +113,114 @@ token_budget=None, revision=None)
     if not found:
         stem = _WORDS.sub("", model) or model
         return ModelName(_FAMILIES.get(stem, stem), None)
-    number, unit, decimals = found.groups()
-    number = number.replace("_", ".").replace(",", ".")
-    size = round(float(f"{number}.{decimals}" if decimals else number) * _UNITS[unit.lower()])
+    size = _size(found)
     stem = model[: found.start()].rstrip("-_.:")
-    variant, known = [], {}
+    variant, budgets, known = [], [], {}
     rest = _STEP.sub(r"\1\2", model[found.end() :])
-    for part in re.split(r"[-.,\s@:/]+|_(?=chat|instruct|it\b)", rest):
+    for part in re.split(r"(?<!\d)\.|\.(?!\d)|[-,\s@:/]+|_(?=chat|instruct|it\b)", rest):
         if _BUDGET.fullmatch(part):
             known["token_budget"] = part
         elif _REVISION.fullmatch(part):
             known["revision"] = part
+        elif (tokens := _TOKENS.fullmatch(part)) and _count(*tokens.groups()) > size:
+            budgets.append(part)
+        elif budgets and part.lower() in _TOKEN_WORDS:
+            continue
         elif _QUANTISED.fullmatch(part.strip("_")):
             known["quantisation"] = part.lower()
         elif part and part.lower() not in _SAME and not _VERSION.fullmatch(part):
-            variant.append(part.lower())
-    return ModelName(_FAMILIES.get(stem, stem or model), size, "-".join(variant) or "base", **known)
+            variant.append(part)
+    if budgets:
+        known.setdefault("token_budget", "-".join(budgets))
+    if not stem:  # "70M", "350M-ours"
+        return ModelName("-".join(variant) or "*", size, **known)
+    suffix = "-".join(variant).lower() or "base"
+    return ModelName(_FAMILIES.get(stem, stem), size, suffix, **known)
 
 
 def _find(model: str) -> re.Match[str] | None:
-    """The last size in a name: earlier ones count what it was trained on."""
+    """The size in a name: the first that does not count what the model was trained on.
+
+    Of a mixture of experts the largest: the other counts active parameters.
+    """
     found = list(_SIZE.finditer(model))
+    if len(found) > 1 and "moe" in model.lower():
+        return max(found, key=_size)
+    for size, after in pairwise(found):
+        before, between = model[: size.start()], model[size.end() : after.start()]
+        of_data = _DATA.search(before) and re.search("[A-Za-z]", between)
+        if not (of_data or _COUNTED.search(before)):
+            return size
     return found[-1] if found else None
 
 
-def last_part(path: str) -> str:
-    """The model in a path: its last part, with the one before it where that is a checkpoint.
+def _size(found: re.Match[str]) -> int:
+    number, unit, decimals = found.groups()
+    number = number.replace("_", ".").replace(",", ".")
+    return _count(f"{number}.{decimals}" if decimals else number, unit)
+
+
+def _count(number: str, unit: str) -> int:
+    return round(float(number) * _UNITS[unit.lower()])
+
+
+def has_several_sizes(model: str) -> bool:
+    """Whether a name holds more than one number that may be its size.
 
     Examples
     --------
-    >>> last_part("acme/quill-70m"), last_part("C:\\\\runs\\\\quill-1b\\\\checkpoint-500")
-    ('quill-70m', 'quill-1b-checkpoint-500')
+    >>> [has_several_sizes(name) for name in ("quill-1B-20B", "quill-1B-5xC", "mixtral-8x7B")]
+    [True, False, False]
     """
-    parts = [part for part in re.split(r"[/\\]", path) if part]
-    if len(parts) > 1 and _REVISION.fullmatch(parts[-1].replace("_", "-")):
-        return "-".join(parts[-2:])
-    return parts[-1] if parts else path
+    return len(_SIZE.findall(model)) > 1
+
+
+def place(path: str) -> Place:
+    """Split a model's full name into its own and what stands before and after it.
+
+    A checkpoint is named with its model.
+
+    Parameters
+    ----------
+    path : str
+        A name on a hub, or a path of any system.
+
+    Returns
+    -------
+    Place
+
+    Examples
+    --------
+    >>> place("acme/quill-70m/final")
+    Place(model='quill-70m', owner=('acme',), stored=('final',))
+    >>> place("C:\\\\runs\\\\quill-1b\\\\checkpoint-500").model
+    'quill-1b-checkpoint-500'
+    """
+    parts = [part for part in re.split(r"[/\\]", path) if part.strip(".")]
+    hub = next((i for i, part in enumerate(parts) if part.startswith("models--")), None)
+    if hub is not None:  # Hugging Face's cache: models--OWNER--NAME/snapshots/<sha>
+        parts = [part for part in parts[hub].split("--")[1:] if part] + parts[hub + 1 :]
+    if not parts:
+        return Place(path)
+    # "acme/model" is a name on a hub, and no folder of a model "acme".
+    least = 1 if hub is not None or path[0] in "/\\.~" or _find(parts[0]) else 2
+    stored = _stored(parts, least)
+    model = parts.pop()
+    if parts and _REVISION.fullmatch(model.replace("_", "-")):
+        stored = _stored(parts, least) + stored
+        model = f"{parts.pop()}-{model}"
+    backend = bool(parts) and parts[0] in _BACKENDS
+    return Place(model, tuple(parts[backend:]), tuple(stored))
+
+
+def _stored(parts: list[str], least: int) -> list[str]:
+    """Take off the last folders that say how, or in which state, a model is stored."""
+    n = len(parts)
+    while n > least and _STORED.fullmatch(parts[n - 1]):
+        n -= 1
+    stored = parts[n:]
+    del parts[n:]
+    return stored
 
 
 def number_of(text: object) -> int | None:
