@@ -17,8 +17,8 @@ CLAIMS: tuple[Claim, ...] = (
         id="figure-5-metrics",
         kind=Kind.PAPER,
         place="Section 4, Figure 5A: at most 5 of 39 metrics show a large emergence score",
-        statement="On official BIG-bench scores, most preferred metrics have no emergence score"
-        " above 48 on any task and model family: share of metrics that have one.",
+        statement="On official BIG-bench scores, most preferred metrics have no finite emergence"
+        " score above 48 on any task and model family: share of metrics that have one.",
         rule=Below(0.5),
         published=5 / 39,
     ),

@@ -142,17 +142,19 @@ def by_metric(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def message(rows: pl.DataFrame) -> str:
-    """Say how many scores are large.
+    """Say how many scores are large, and how many infinite.
 
     Examples
     --------
-    >>> message(pl.DataFrame({"large": [0, 2], "curves": [5, 6]}))
-    '2 of 11 official scores are above 48 and finite.'
+    >>> message(pl.DataFrame({"large": [0, 2], "infinite": [1, 0], "curves": [5, 6]}))
+    '2 of 11 official scores are above 48 and finite; 1 is infinite.'
     """
     large, n = rows["large"].sum(), rows["curves"].sum()
     start = {0: "Not one", 1: "One"}.get(large, str(large))
     verb = "is" if large < 2 else "are"
-    return f"{start} of {n} official scores {verb} above {THRESHOLD} and finite."
+    infinite = int(rows["infinite"].sum())
+    rest = f"; {infinite} {'is' if infinite == 1 else 'are'} infinite" if infinite else ""
+    return f"{start} of {n} official scores {verb} above {THRESHOLD} and finite{rest}."
 
 
 def large(scored: pl.DataFrame) -> pl.DataFrame:

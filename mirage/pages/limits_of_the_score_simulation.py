@@ -1,7 +1,8 @@
 """Simulations behind the page on the emergence score: its faults as tables and numbers.
 
 The score is the paper's (Section 4). Curves have 12 models unless said otherwise; the smooth ones
-are the paper's model p^L, the jump goes from .25 to .6 half-way.
+are the paper's model p^L, the jump goes from .25 to .6 half-way. Where the two are told apart, the
+smooth ones are rescaled to the same rise, since the score grows with it.
 """
 
 from __future__ import annotations
@@ -239,6 +240,19 @@ def in_blocks(number: Callable[..., float], *draws: np.ndarray) -> Estimate:
     return Estimate(value, (value - half, value + half), len(draws[0]))
 
 
+def smooth_curves() -> np.ndarray:
+    """Return the paper's model p^L, L = 1 to 5, rescaled to the rise of the jump.
+
+    Returns
+    -------
+    ndarray, shape (5, 12)
+        Each from .25 to .6.
+    """
+    curves = tokens.token_probability(sizes()) ** np.arange(1, 6)[:, None]
+    first, last = curves[:, :1], curves[:, -1:]
+    return LOW + (HIGH - LOW) * (curves - first) / (last - first)
+
+
 def growth(n_draws: int, rng: np.random.Generator) -> Estimate:
     """Median score of the jump with 10 000 items, over that with 100."""
     many, few = (null_scores(JUMP, n, n_draws, rng) for n in (10_000, 100))
@@ -252,13 +266,13 @@ def chance_tail(n_items: int, n_draws: int, rng: np.random.Generator) -> Estimat
 
 
 def separation(n_items: int, n_draws: int, rng: np.random.Generator) -> Estimate:
-    """Area under the ROC curve of the score, jumps against the paper's smooth curves.
+    """Area under the ROC curve of the score, jumps against smooth curves of the same rise.
 
     Parameters
     ----------
     n_items, n_draws : int
-        Items of a test set, and test sets of each of the two kinds; the smooth ones have target
-        lengths 1 to 5 in turn.
+        Items of a test set, and test sets of each of the two kinds; the smooth ones are those of
+        `smooth_curves` in turn.
     rng : numpy.random.Generator
         Source of the draws.
 
@@ -267,8 +281,8 @@ def separation(n_items: int, n_draws: int, rng: np.random.Generator) -> Estimate
     Estimate
         In [0, 1]: the probability that a jump scores higher than a smooth curve.
     """
-    p = tokens.token_probability(sizes())
-    smooth = np.stack([null_scores(p**k, n_items, n_draws // 5, rng) for k in range(1, 6)], 1)
+    curves = smooth_curves()
+    smooth = np.stack([null_scores(y, n_items, n_draws // len(curves), rng) for y in curves], 1)
     jumps = null_scores(JUMP, n_items, n_draws, rng)
     return in_blocks(area, jumps, smooth.ravel())
 

@@ -105,7 +105,7 @@ def test_metrics_are_summed_up_highest_first():
     assert found["metric"].to_list() == ["c", "a", "b"]
     assert found.drop("finite", "metric").rows() == [(0, 0, 1, 1), (0, 1, 1, 3), (1, 0, 0, 1)]
     assert found["finite"].to_list() == [[99.0], [50.0, -3.0, 48.0], []]
-    assert message(found) == "2 of 5 official scores are above 48 and finite."
+    assert message(found) == "2 of 5 official scores are above 48 and finite; 1 is infinite."
     assert message(found.head(1)) == "One of 1 official scores is above 48 and finite."
     assert message(found.head(0)) == "Not one of 0 official scores is above 48 and finite."
 

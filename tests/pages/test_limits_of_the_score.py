@@ -62,6 +62,19 @@ def test_the_interval_by_blocks_covers(rng, number, truth):
     assert 0.91 <= held / 300 <= 0.99  # 95 %, error of 300 draws 1.3
 
 
+def test_smooth_curves_rise_as_far_as_the_jump():
+    curves = simulation.smooth_curves()
+    assert curves.shape == (5, simulation.N_MODELS)
+    np.testing.assert_allclose(curves[:, [0, -1]], np.tile(simulation.JUMP[[0, -1]], (5, 1)))
+    assert (np.diff(curves) > 0).all()
+    assert simulation.emergence_score(simulation.TREND) < limits.TWICE
+
+
+def test_more_items_tell_jumps_from_smooth_curves(rng):
+    few, many = (simulation.separation(n, 2000, rng) for n in (100, 1000))
+    assert 0.5 < few.interval[0] < few.interval[1] < 0.9 < many.interval[0]
+
+
 def test_area_of_equal_and_of_separate_scores():
     same = np.arange(10.0)
     assert simulation.area(same, same) == 0.5
