@@ -92,6 +92,8 @@ def in_one_sentence(executed: Sequence[Path]) -> str:
         False: ("No exception here", "the smooth metric rises before accuracy there, too"),
         None: ("Perhaps not always", "it is undecided whether the smooth metric rises first"),
     }[_grokking_is_real(found)]
+    if turn.startswith("Perhaps") and _holds(found, "grokking-turn", "grokking-worse"):
+        real += ": it turns before accuracy rises, but from below the level of a guess"
     often = "Often" if 2 * len(good) >= len(known) else "Sometimes"
     return (
         f"**{often if good else 'Not in this build'}:** in {len(good)} of the {len(known)}"
@@ -143,9 +145,9 @@ def _mirage(found: Mapping[str, Claim]) -> str:
 def _jump(found: Mapping[str, Claim]) -> str:
     pages = "({doc}`/notebooks/grokking`, {doc}`/notebooks/not-a-mirage`)"
     start, grokking = {
-        True: ("Not always", "does not leave the level of a guess before accuracy does"),
-        False: ("Nor is grokking an exception", "leaves the level of a guess before accuracy does"),
-        None: ("Some jumps may be real", "is not known to leave the level of a guess first"),
+        True: ("Not always", "does not begin to rise before accuracy does"),
+        False: ("Nor is grokking an exception", "begins to rise before accuracy does"),
+        None: ("Some jumps may be real", "is not known to begin to rise first"),
     }[_grokking_is_real(found)]
     loss = {
         True: "the loss itself jumps between two neighbouring sizes",

@@ -153,7 +153,8 @@ def argument(n_answers: int, rng: np.random.Generator) -> pl.DataFrame:
     -------
     polars.DataFrame
         Columns ``variant``, ``pair`` ("accuracy and edit distance" or "grade and Brier score"),
-        the dormant shares ``sharp`` and ``smooth``, and their ``difference``.
+        the dormant shares ``sharp`` and ``smooth``, their ``difference``, and for choices that
+        ``from_guess``: of the shares above the level of a guess.
 
     Notes
     -----
@@ -175,14 +176,17 @@ def argument(n_answers: int, rng: np.random.Generator) -> pl.DataFrame:
         scores = coherent_choices(p, 2, spread)
         grades.append((name, scores.grade, -scores.brier))
     table = [_compared(PAIRS[0], *row) for row in rows]
-    table += [_compared(PAIRS[1], name, published_sizes, *pair) for name, *pair in grades]
-    return pl.DataFrame(table)
+    guess = 1 / 2, -tokens.brier_score(1 / 2)
+    table += [_compared(PAIRS[1], name, published_sizes, *pair, guess) for name, *pair in grades]
+    return pl.DataFrame(table, infer_schema_length=None)
 
 
-def _compared(pair: str, variant: str, sizes, sharp, smooth) -> dict:
-    shares = np.asarray(dormancy(np.stack([sharp, smooth]), sizes).share).tolist()
+def _compared(pair: str, variant: str, sizes, sharp, smooth, guess=None) -> dict:
+    both = np.stack([sharp, smooth])
+    shares = np.asarray(dormancy(both, sizes).share).tolist()
     row = {"pair": pair, "variant": variant, "sharp": shares[0], "smooth": shares[1]}
-    return row | {"difference": shares[0] - shares[1]}
+    above = None if guess is None else float(-np.diff(dormancy(both, sizes, guess).share)[0])
+    return row | {"difference": shares[0] - shares[1], "from_guess": above}
 
 
 def _simulated(p: np.ndarray, n_answers: int, rng: np.random.Generator) -> np.ndarray:

@@ -18,6 +18,7 @@ from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Below, Exceeds
 from mirage.emergence.dormancy import dormancy
 from mirage.emergence.scores import emergence_score
+from mirage.pages.bases import GUESS, Shares, compared
 from mirage.theory import tokens
 
 CLAIMS: tuple[Claim, ...] = (
@@ -42,7 +43,8 @@ CLAIMS: tuple[Claim, ...] = (
         kind=Kind.PAPER,
         place="Section 2, Figures 2D and 2F: multiple choice grade jumps, Brier score does not",
         statement="On the paper's four sizes, multiple choice grade stays at its base longer than"
-        " −Brier score of the same probabilities: difference of dormant shares.",
+        " −Brier score of the same probabilities: difference of dormant shares, from the first"
+        " scores and from the level of a guess.",
         rule=Exceeds(0),
     ),
     Claim(
@@ -179,6 +181,28 @@ def shares(table: pl.DataFrame) -> dict[str, float]:
     return dict(zip(rising, found.tolist(), strict=True))
 
 
+def shares_from_a_guess(table: pl.DataFrame, n_choices: int = 2) -> dict[str, float]:
+    """Dormant share of multiple choice grade and −Brier score (D, F) above the level of a guess.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Of :func:`curves`.
+    n_choices : int
+        Number of choices K; a guess gives the right one the probability 1/K.
+
+    Examples
+    --------
+    >>> found = shares_from_a_guess(curves([3.5e8, 1.3e9, 6.7e9, 2e11]))
+    >>> {k: round(v, 2) for k, v in found.items()}
+    {'D': 0.22, 'F': 0.25}
+    """
+    y = table.select("multiple_choice_grade", "brier_score").to_numpy().T
+    guess = [1 / n_choices, -tokens.brier_score(1 / n_choices)]
+    found = np.asarray(dormancy(y, table["n_params"], guess).share)
+    return dict(zip("DF", found.tolist(), strict=True))
+
+
 def distances(table: pl.DataFrame, points: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Largest distance of a published point from the formula, as a share of its panel's range.
 
@@ -201,7 +225,10 @@ def distances(table: pl.DataFrame, points: Mapping[str, Sequence[float]]) -> dic
 
 
 def findings(
-    table: pl.DataFrame, points: Mapping[str, Sequence[float]], by_grid: pl.DataFrame
+    table: pl.DataFrame,
+    points: Mapping[str, Sequence[float]],
+    by_grid: pl.DataFrame,
+    guess: Mapping[str, float],
 ) -> dict[str, Found | str]:
     """Compute the numbers of ``CLAIMS``.
 
@@ -213,6 +240,8 @@ def findings(
         The published values by panel.
     by_grid : polars.DataFrame
         :func:`onsets`, the paper's sizes first.
+    guess : mapping of str to float
+        :func:`shares_from_a_guess` of `table`.
 
     Returns
     -------
@@ -223,34 +252,50 @@ def findings(
     worst = max(distances(table, points).values())
     found["figure-2-points"] = Found(worst, n=len(PANELS) * table.height, n_of="points")
     share = shares(table)
-    for name, (sharp, smooth) in PAIRS.items():
-        difference = share[sharp] - share[smooth]
-        found[f"figure-2-{name}"] = (
-            "a metric does not rise on these sizes"
-            if np.isnan(difference)
-            else Found(difference, n=table.height, n_of="sizes")
-        )
+    first, above = (Shares(*map(base.get, "DF")) for base in (share, guess))
+    found["figure-2-grade"] = compared(first, above, GUESS, table.height, "sizes")
+    accuracy = share["C"] - share["E"]  # of an edit distance a guess is not defined
+    found["figure-2-accuracy"] = (
+        "a metric does not rise on these sizes"
+        if np.isnan(accuracy)
+        else Found(accuracy, n=table.height, n_of="sizes")
+    )
     others = by_grid["difference"][1:].min()
     found["figure-2-grids"] = Found(others, n=by_grid.height - 1, n_of="sets of sizes")
     return found
 
 
-def messages(share: Mapping[str, float]) -> dict[str, str]:
+def messages(share: Mapping[str, float], guess: Mapping[str, float]) -> dict[str, str]:
     """Title of each panel; a metric "jumps" where its rise begins after its smooth partner's.
+
+    Parameters
+    ----------
+    share, guess : mapping of str to float
+        :func:`shares` and :func:`shares_from_a_guess` of one table.
 
     Examples
     --------
-    >>> messages({"C": 0.3, "D": 0.2, "E": 0.0, "F": 0.2})["C"]
-    'Accuracy jumps'
+    >>> share = {"C": 0.3, "D": 0.2, "E": 0.0, "F": 0.0}
+    >>> titles = messages(share, {"D": 0.2, "F": 0.3})
+    >>> titles["C"], titles["D"], titles["F"]
+    ('Accuracy jumps', 'Choice grade: base decides', 'Brier score: base decides')
     """
     titles = {name: panel.name for name, panel in PANELS.items()}
     titles |= {"A": "Loss falls steadily", "B": "Token probability rises"}
     for sharp, smooth in PAIRS.values():
-        jumps = share[sharp] > share[smooth] + 0.01
-        titles[sharp] += " jumps" if jumps else " does not jump"
-        titles[smooth] += " does not"  # a line or a parabola in p
-        if not jumps:
-            titles[smooth] += ", either"
+        jumps = [
+            base[sharp] > base[smooth] + 0.01
+            for base in (share, guess)
+            if {sharp, smooth} <= {*base}
+        ]
+        if any(jumps) and not all(jumps):
+            ends = ": base decides", ": base decides"
+        elif jumps[0]:
+            ends = " jumps", " does not"  # a line or a parabola in p
+        else:
+            ends = " does not jump", " does not, either"
+        titles[sharp] += ends[0]
+        titles[smooth] += ends[1]
     return titles
 
 
@@ -260,6 +305,7 @@ def draw_panels(
     table: pl.DataFrame,
     points: Mapping[str, Sequence[float]],
     share: Mapping[str, float],
+    guess: Mapping[str, float],
 ) -> Sequence[Axes]:
     """Draw the six panels: model, the paper's points, and the dormant part of the sizes shaded.
 
@@ -271,15 +317,15 @@ def draw_panels(
         :func:`curves` on many sizes, and at the paper's.
     points : mapping of str to sequence of float
         The published values by panel.
-    share : mapping of str to float
-        :func:`shares` of `table`.
+    share, guess : mapping of str to float
+        :func:`shares` and :func:`shares_from_a_guess` of `table`.
 
     Returns
     -------
     sequence of Axes
     """
     low, high = table["n_params"].min(), table["n_params"].max()
-    titles = messages(share)
+    titles = messages(share, guess)
     for ax, name in zip(axes, "ACDBEF", strict=True):
         panel = PANELS[name]
         ax.plot(dense["n_params"], dense[panel.metric], color=panel.color, label="model")

@@ -1,7 +1,8 @@
 """Figure 6 as published: LaMDA under the multiple choice grade and under the Brier score.
 
 The points were read by eye. Each statistic carries the interval of that reading error; there is
-none over items, since neither their number nor their scores are published.
+none over items, since neither their number nor their scores are published. A jump is asked from
+both bases (`mirage.pages.bases`): of the whole curve, and of what of it lies above a guess.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,9 @@ import polars as pl
 from mirage.book.claims import Claim, Found, Kind
 from mirage.book.rules import Exceeds
 from mirage.emergence import metric_change
-from mirage.formatting import listed
+from mirage.formatting import listed, number
 from mirage.pages import published
+from mirage.pages.bases import GUESS, spanning
 from mirage.pages.figure_6_groups import Group, counts
 from mirage.statistics.intervals import Interval, clopper_pearson_interval, percentile_interval
 
@@ -29,7 +31,8 @@ def _published(task: str, name: str) -> Claim:
         place=_PLACE,
         statement=f"LaMDA's {task} jumps at the largest model under multiple choice grade, and not"
         f" under −Brier score. A jump is a last step more than {STEEP} times as steep as a straight"
-        f" line over the whole rise: the smaller of both distances from {STEEP}.",
+        f" line over the whole rise: the smaller of both distances from {STEEP}, with the rise from"
+        " the first score and from the level of a guess.",
         rule=Exceeds(0),
     )
 
@@ -106,6 +109,7 @@ CLAIMS: tuple[Claim, ...] = (
 )
 
 
+BASES = ("steepness", "above")  # statistics of `reading`: from the first score, from a guess
 READING_ERROR = 0.01  # of each point, in the unit of its axis
 NEAR = 0.05  # of a guess: five times the reading error
 LABELS = {"arithmetic": "arithmetic", "persian": "Persian QA", "ipa": "IPA transliteration"}
@@ -157,6 +161,8 @@ def reading(n_draws: int, rng: np.random.Generator) -> pl.DataFrame:
         - ``steepness`` of the last step: its share of the whole change over its share of the log
           axis. 1 for a straight line in log size. The range of the scores is the whole change
           where they fall over all sizes;
+        - ``above``: the same of the curve above a guess, whose lower scores count as a guess's; 0
+          where nothing is above it;
         - ``last``: the change from the second largest model to the largest;
         - ``first``: the smallest model's score less that of a uniform guess.
 
@@ -176,19 +182,37 @@ def reading(n_draws: int, rng: np.random.Generator) -> pl.DataFrame:
         ends = _statistics(drawn, sizes, one["chance"][0])
         row = {"task": task, "metric": metric}
         for name, value in found.items():
-            low, high = percentile_interval(ends[name])
+            # Draws that are all alike have no interval.
+            low, high = np.nan_to_num(percentile_interval(ends[name]), nan=value).tolist()
             row |= {name: float(value), f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return pl.DataFrame(rows)
 
 
-def _statistics(y: np.ndarray, sizes: np.ndarray, chance: float) -> dict[str, np.ndarray]:
+def steepest(sizes: np.ndarray) -> float:
+    """Largest steepness of the last step of a curve that never falls: it rises there alone.
+
+    Examples
+    --------
+    >>> round(steepest([3.5e8, 1.3e9, 6.7e9, 1.75e11]), 1)  # GPT-3's
+    1.9
+    """
     log = np.log(sizes)
-    axis = (log[-1] - log[-2]) / (log[-1] - log[0])
-    last, whole = y[..., -1] - y[..., -2], y[..., -1] - y[..., 0]
-    # A curve that falls over all sizes has no rise to compare with: its range stands in.
-    whole = np.where(whole > 0, whole, np.ptp(y, axis=-1))
-    return {"steepness": last / whole / axis, "last": last, "first": y[..., 0] - chance}
+    return float((log[-1] - log[0]) / (log[-1] - log[-2]))
+
+
+def _most_steep() -> str:
+    return f"{steepest(lamda()['n_params'].unique().sort()):.1f}"
+
+
+def _statistics(y: np.ndarray, sizes: np.ndarray, chance: float) -> dict[str, np.ndarray]:
+    found = {"last": y[..., -1] - y[..., -2], "first": y[..., 0] - chance}
+    for name, curve in (("steepness", y), ("above", np.maximum(y, chance))):
+        last, whole = curve[..., -1] - curve[..., -2], curve[..., -1] - curve[..., 0]
+        # A curve that falls over all sizes has no rise to compare with: its range stands in.
+        whole = np.where(whole > 0, whole, np.ptp(curve, axis=-1))
+        found[name] = steepest(sizes) * last / np.where(whole > 0, whole, 1)
+    return found
 
 
 def lamda_outcomes(read: pl.DataFrame) -> dict[str, str]:
@@ -203,9 +227,13 @@ def lamda_outcomes(read: pl.DataFrame) -> dict[str, str]:
     -------
     dict of str to str
         By task, an outcome of `mirage.emergence.metric_change`: a last step more than twice as
-        steep as a straight line, with its interval, is a jump.
+        steep as a straight line, with its interval, is a jump. Undecided where the bases disagree.
     """
-    return {task: metric_change.outcome(*map(_kind, sides)) for task, sides in _sides(read).items()}
+    found = {}
+    for task, sides in _sides(read).items():
+        both = {metric_change.outcome(*(_kind(row, name) for row in sides)) for name in BASES}
+        found[task] = both.pop() if len(both) == 1 else "undecided"
+    return found
 
 
 def _sides(read: pl.DataFrame) -> dict[str, list[dict]]:
@@ -221,19 +249,27 @@ def _disappears(old: dict, new: dict) -> Found:
 
     The ends are those of both steepnesses, so that the verdict is the outcome of the figure.
     """
-    value, low, high = (
-        min(old[f"steepness{one}"] - STEEP, STEEP - new[f"steepness{other}"])
-        for one, other in (("", ""), ("_low", "_high"), ("_high", "_low"))
+    found = []
+    for name in BASES:
+        value, low, high = (
+            min(old[f"{name}{one}"] - STEEP, STEEP - new[f"{name}{other}"])
+            for one, other in (("", ""), ("_low", "_high"), ("_high", "_low"))
+        )
+        found.append(Found(value, (low, high)))
+    steep = " and ".join(number(side["steepness"]) for side in (old, new))
+    reason = (
+        f"steepness {steep}, of at most {_most_steep()} on these sizes where no step falls;"
+        " interval: error of reading the figure"
     )
-    return Found(value, (low, high), reason="interval: error of reading the figure")
+    return spanning(found[0]._replace(reason=reason), found[1], GUESS)
 
 
-def _kind(row: dict) -> str:
+def _kind(row: dict, name: str) -> str:
     if row["last_high"] < 0:
         return "falls"
-    if row["steepness_low"] > STEEP:
+    if row[f"{name}_low"] > STEEP:
         return "jump"
-    return "smooth" if row["steepness_high"] < STEEP else "not identifiable"
+    return "smooth" if row[f"{name}_high"] < STEEP else "not identifiable"
 
 
 NAMES = {
@@ -329,8 +365,9 @@ def numbers(outcomes: Mapping[str, str]) -> dict[str, str]:
     n = len(by_outcome.get("disappears", ()))
     return {
         "f6-lamda-text": f"the jump {listed(parts)}",
-        "f6-lamda-n": f"{n} {'disappears' if n == 1 else 'disappear'}",
+        "f6-lamda-n": f"{n or 'none'} {'disappear' if n > 1 else 'disappears'}",
         "f6-lamda-guess": _near_a_guess(lamda()),
+        "f6-lamda-most": _most_steep(),
     }
 
 

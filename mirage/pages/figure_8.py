@@ -21,6 +21,7 @@ from mirage.emergence.dormancy_bootstrap import (
     dormancy_interval,
 )
 from mirage.pages import published
+from mirage.pages.bases import FIRST, Shares, compared
 from mirage.statistics.bootstrap import item_bootstrap
 from mirage.vision import sequences
 
@@ -68,7 +69,8 @@ CLAIMS = (
         # published ones is part of its result; the width family has a claim of its own.
         statement=(
             "Transformers with 1 to 16 blocks: “all of 3 labels right” stays at its base longer"
-            " than accuracy per image does: difference of dormant shares"
+            " than accuracy per image does: difference of dormant shares, from the level of a guess"
+            " and from the first scores"
         ),
         rule=Exceeds(0),
         published=0.22,
@@ -79,7 +81,8 @@ CLAIMS = (
         place="Section 5: the metric makes the ability emerge, not the network or its training",
         statement=(
             "Transformers that grow in width and are trained well: “all of 3 labels right” stays at"
-            " its base longer than accuracy per image does: difference of dormant shares"
+            " its base longer than accuracy per image does: difference of dormant shares, from the"
+            " level of a guess and from the first scores"
         ),
         rule=Exceeds(0),
         published=0.22,
@@ -153,7 +156,9 @@ def by_cell(scores: pl.DataFrame, family: str, metric: str) -> tuple[np.ndarray,
     return values * n / n.mean(-1, keepdims=True), sizes
 
 
-def onset(scores: pl.DataFrame, family: str, length: int = LENGTH) -> DormancyDifference:
+def onset(
+    scores: pl.DataFrame, family: str, length: int = LENGTH, *, guess: bool = True
+) -> DormancyDifference:
     """Dormant share of all-correct less that of accuracy; cells and seeds are resampled.
 
     Parameters
@@ -164,6 +169,8 @@ def onset(scores: pl.DataFrame, family: str, length: int = LENGTH) -> DormancyDi
         Family to choose.
     length : int
         Number L of labels that must all be right.
+    guess : bool
+        Whether the base is the score of a guess; else the first score of each metric.
 
     Returns
     -------
@@ -171,7 +178,8 @@ def onset(scores: pl.DataFrame, family: str, length: int = LENGTH) -> DormancyDi
     """
     sharp, sizes = by_cell(scores, family, f"all correct, L = {length}")
     smooth, _ = by_cell(scores, family, SMOOTH)
-    chance, rng = (CHANCE**length, CHANCE), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
+    chance = (CHANCE**length, CHANCE) if guess else (None, None)
     return dormancy_difference(sharp, smooth, sizes, rng, per_item=True, chance=chance)
 
 
@@ -272,7 +280,6 @@ def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
         A `Found`, or the reason why there is none, by the id of the claim.
     """
     curves = sequences.curves(scores)
-    deep, wide = (onset(scores, family) for family in FAMILIES)
     values, sizes = by_cell(scores, "width", SMOOTH)
     rng = np.random.default_rng(0)
     share = dormancy_interval(values, sizes, rng, per_item=True, chance=CHANCE).share
@@ -281,23 +288,23 @@ def findings(scores: pl.DataFrame) -> dict[str, Found | str]:
     return {
         "figure-8-accuracy": _accuracy(curves),
         "figure-8-together": _together(ratios(scores)),
-        "figure-8-sharper-width": Found(
-            wide.difference, (wide.low, wide.high), **cells, reason=_beginnings(wide)
-        ),
-        "figure-8-smooth": Found(wide.b.share, share, **cells),
-        "figure-8-sharper": _untrained(curves)
-        or Found(deep.difference, (deep.low, deep.high), **cells, reason=_beginnings(deep)),
+        "figure-8-sharper-width": _sharper(scores, "width", **cells),
+        "figure-8-smooth": Found(onset(scores, "width").b.share, share, **cells),
+        "figure-8-sharper": _untrained(curves) or _sharper(scores, "depth", **cells),
         "figure-8-dependent": Found(excess["score"], (excess["low"], excess["high"]), **cells),
     }
 
 
-def _beginnings(shares: DormancyDifference) -> str:
-    """Say what the sizes of a family resolve of where its two rises begin."""
-    if shares.a.high == shares.b.high == 0:
-        return "both metrics have left their base at the smallest model"
-    if shares.disjoint:
-        return "the two rises begin between different models"
-    return "the two rises may begin between the same models"
+def _sharper(scores: pl.DataFrame, family: str, n: int, n_of: str) -> Found | str:
+    """Compare where both rises of a family begin, and say what its sizes resolve of it."""
+    both = [onset(scores, family, guess=guess) for guess in (True, False)]
+    shares = [Shares(one.a.share, one.b.share, (one.low, one.high)) for one in both]
+    found = compared(*shares, FIRST, n, n_of)
+    if isinstance(found, str):
+        return found
+    gaps = "different models" if all(one.disjoint for one in both) else "the same models"
+    begin = "begin" if all(one.disjoint for one in both) else "may begin"
+    return found._replace(reason=f"{found.reason}; the two rises {begin} between {gaps}")
 
 
 def _together(beside: pl.DataFrame) -> Found | str:
@@ -362,11 +369,11 @@ def conclusions(claims: Sequence[Claim], scores: pl.DataFrame) -> dict[str, str]
     dict of str to str
     """
     verdict = {claim.id: claim.verdict for claim in claims}
+    reason = {claim.id: claim.reason for claim in claims}
     sharper = {
         Verdict.REPRODUCED: "stays near zero for longer than accuracy per image does",
         Verdict.NOT_REPRODUCED: "does not stay near zero for longer than accuracy per image does",
         Verdict.UNDECIDED: "may or may not stay near zero for longer than accuracy per image does",
-        Verdict.NOT_ATTEMPTED: "is compared with accuracy per image in the paper profile only",
     }
     curve = {
         Verdict.REPRODUCED: "matches the published one at every size",
@@ -375,9 +382,13 @@ def conclusions(claims: Sequence[Claim], scores: pl.DataFrame) -> dict[str, str]
         Verdict.NOT_ATTEMPTED: "is compared with the published one in the paper profile only",
     }
     twins = paper().filter(n_blocks=2)["together"]
+    deep, wide = (
+        sharper.get(verdict[name], f"is not compared with accuracy per image ({reason[name]})")
+        for name in ("figure-8-sharper", "figure-8-sharper-width")
+    )
     return {
-        "f8-sharper-depth": sharper[verdict["figure-8-sharper"]],
-        "f8-sharper": sharper[verdict["figure-8-sharper-width"]],
+        "f8-sharper-depth": deep,
+        "f8-sharper": wide,
         "f8-curve": curve[verdict["figure-8-accuracy"]],
         "f8-together": together_text(ratios(scores), verdict["figure-8-together"]),
         "f8-least": f"{LEAST}",

@@ -10,6 +10,8 @@ import polars as pl
 from mirage.book.claims import Claim, Found
 from mirage.book.rules import Below, Exceeds, Verdict
 from mirage.emergence.dormancy import dormancy
+from mirage.formatting import number
+from mirage.pages.bases import FIRST, spanning
 from mirage.statistics.intervals import mean_interval
 from mirage.training.modular import METRICS
 
@@ -30,17 +32,17 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="grokking-sharper",
         place=f"{APPENDIX}: is the jump of accuracy one of the metric?",
-        statement="Test accuracy stays at the level of a guess over more of the training steps, on"
-        " a log axis, than the mean log-probability of the right answers to the same pairs:"
-        " difference of dormant shares.",
+        statement="Test accuracy stays at its base longer, on a log axis of the training steps,"
+        " than the mean log-probability of the right answers to the same pairs: difference of"
+        " dormant shares, from the level of a guess and from the first scores.",
         rule=Exceeds(0),
     ),
     Claim(
         id="grokking-probability",
         place=f"{APPENDIX}: the same, for a smooth metric between 0 and 1",
-        statement="Test accuracy stays at the level of a guess over more of the training steps, on"
-        " a log axis, than the mean probability of the right answers to the same pairs:"
-        " difference of dormant shares.",
+        statement="Test accuracy stays at its base longer, on a log axis of the training steps,"
+        " than the mean probability of the right answers to the same pairs: difference of dormant"
+        " shares, from the level of a guess and from the first scores.",
         rule=Exceeds(0),
     ),
     Claim(
@@ -56,6 +58,14 @@ CLAIMS: tuple[Claim, ...] = (
         statement="While the training pairs are learned, the mean loss on test pairs is worse than"
         " that of a guess: its highest value less log p, in nats.",
         rule=Exceeds(0),
+    ),
+    Claim(
+        id="grokking-turn",
+        place=f"{APPENDIX}: does the smooth metric change for the better before the jump?",
+        statement="The mean log-probability of the right answers to test pairs is lowest before"
+        " test accuracy leaves the level of a guess: steps of the second over steps of the first"
+        " (geometric mean over seeds).",
+        rule=Exceeds(1),
     ),
 )
 
@@ -105,7 +115,8 @@ def by_seed(scores: pl.DataFrame, prime: int) -> pl.DataFrame:
     -------
     polars.DataFrame
         A row per seed: ``seed``; the dormant share of each metric on test pairs under its name,
-        with a guess as the base and 1 where it does not rise; ``train`` and ``test``, steps until
+        with a guess as the base, and under its name with ", first" with its first score as the
+        base, both 1 where it does not rise; ``train`` and ``test``, steps until
         `LEARNED` of the pairs are right, null if they never are; ``worst``, the highest test loss
         less log p (nats), and ``turn``, its step; ``onset``, the step at which accuracy leaves
         the level of a guess.
@@ -114,8 +125,9 @@ def by_seed(scores: pl.DataFrame, prime: int) -> pl.DataFrame:
     for metric in METRICS:
         table = curve(scores, metric)
         steps, values = table["step"].to_numpy(), table.drop("step").to_numpy().T
-        share = dormancy(values, steps, np.full(len(values), guess(metric, prime))).share
-        columns[metric] = np.nan_to_num(share, nan=1.0)
+        for name, base in (("", np.full(len(values), guess(metric, prime))), (", first", None)):
+            share = dormancy(values, steps, base).share
+            columns[f"{metric}{name}"] = np.nan_to_num(share, nan=1.0)
         if metric == ACCURACY:  # the steps are even in their logarithm, from 1 on
             columns["onset"] = steps[-1] ** columns[metric]
         if metric == LOG_LIKELIHOOD:
@@ -144,19 +156,32 @@ def findings(table: pl.DataFrame) -> dict[str, Found | str]:
     dict of str to Found or str
         By the id of the claim.
     """
-    accuracy = table[ACCURACY]
     found: dict[str, Found | str] = {
-        "grokking-sharper": _mean(accuracy - table[LOG_LIKELIHOOD]),
-        "grokking-probability": _mean(accuracy - table[PROBABILITY]),
+        "grokking-sharper": _later(table, LOG_LIKELIHOOD),
+        "grokking-probability": _later(table, PROBABILITY),
+        "grokking-turn": _ratio(table["onset"], table["turn"]),
         "grokking-smooth": _mean(table[LOG_LIKELIHOOD]),
         "grokking-worse": _mean(table["worst"]),
         "grokking-late": "some networks never get 90 % of the pairs right",
     }
     if not table.select("train", "test").null_count().sum_horizontal().item():
-        log = _mean((table["test"] / table["train"]).log())
-        ends = log.interval and tuple(np.exp(log.interval))
-        found["grokking-late"] = log._replace(ours=np.exp(log.ours), interval=ends)
+        found["grokking-late"] = _ratio(table["test"], table["train"])
     return found
+
+
+def _later(table: pl.DataFrame, metric: str) -> Found:
+    """How much longer accuracy is dormant than another metric, from both bases."""
+    guess, first = (
+        _mean(table[f"{ACCURACY}{name}"] - table[f"{metric}{name}"]) for name in ("", ", first")
+    )
+    return spanning(guess, first, FIRST)
+
+
+def _ratio(steps: pl.Series, earlier: pl.Series) -> Found:
+    """Geometric mean over seeds of one number of steps over another."""
+    log = _mean((steps / earlier).log())
+    ends = log.interval and tuple(np.exp(log.interval))
+    return log._replace(ours=np.exp(log.ours), interval=ends)
 
 
 def _mean(values: pl.Series) -> Found:
@@ -172,9 +197,9 @@ def conclusions(claims: Sequence[Claim]) -> dict[str, str]:
         Verdict.NOT_REPRODUCED: "is not late",
     }
     sharper = {
-        Verdict.REPRODUCED: "leaves the level of a guess before accuracy does",
-        Verdict.NOT_REPRODUCED: "does not leave the level of a guess before accuracy does",
-        Verdict.UNDECIDED: "cannot be told from accuracy in when it leaves the level of a guess",
+        Verdict.REPRODUCED: "begins to rise before accuracy does",
+        Verdict.NOT_REPRODUCED: "does not begin to rise before accuracy does",
+        Verdict.UNDECIDED: "may or may not begin to rise before accuracy does",
     }
     smooth = {
         Verdict.REPRODUCED: "rises from the first steps on",
@@ -203,6 +228,9 @@ def numbers(table: pl.DataFrame) -> dict[str, str]:
     texts["grokking-worst"] = f"{table['worst'].median():.1f}"
     for name, metric in (("accuracy", ACCURACY), ("loglik", LOG_LIKELIHOOD), ("p", PROBABILITY)):
         texts[f"grokking-dormant-{name}"] = f"{100 * table[metric].median():.0f} %"
+    for end, base in (("", ""), ("-first", ", first")):
+        difference = (table[f"{ACCURACY}{base}"] - table[f"{LOG_LIKELIHOOD}{base}"]).mean()
+        texts[f"grokking-difference{end}"] = number(difference, 2)
     return texts
 
 

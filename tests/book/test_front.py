@@ -57,6 +57,7 @@ def test_one_sentence_follows_the_verdicts(tmp_path, late, sharper, words):
         claim("grokking-sharper", sharper),
     )
     text = front.in_one_sentence([page])
+    assert "turns before accuracy rises" not in text
     assert text.startswith("**Often:**")
     assert all(word in text for word in words)
     assert "of others in 1 of 1, and 6 are open" in text
@@ -66,6 +67,13 @@ def test_one_sentence_follows_the_verdicts(tmp_path, late, sharper, words):
     assert "Not in this build:** in 0 of the 0" in front.in_one_sentence(
         [notebook(tmp_path, "empty")]
     )
+
+
+def test_a_metric_that_turns_early_but_far_down_is_said_to(tmp_path):
+    names = ("late", "turn", "worse")
+    known = [claim(f"grokking-{name}", 2.0) for name in names]
+    page = notebook(tmp_path, "grokking", *known, claim("grokking-sharper", None))
+    assert "turns before accuracy rises, but from below" in front.in_one_sentence([page])
 
 
 def test_the_claims_that_are_not_reproduced_are_named(tmp_path):

@@ -68,6 +68,18 @@ def test_the_headline_follows_the_verdicts(accuracy, choices, start):
     assert claims[0].verdict in (Verdict.REPRODUCED, Verdict.NOT_REPRODUCED)
 
 
+def test_the_grade_is_open_where_the_bases_disagree(argument):
+    """Found by an outside reader: the claim was asked from the first scores alone."""
+    answers = errata_check.simulate(0.9, 5000, np.random.default_rng(0))
+    steps = errata_check.smallest_steps(2, 2)
+    found = errata.findings(answers, errata_check.Pairs(4, -2, 0.5, 0), steps, argument)
+    claims = judged(errata.CLAIMS, found)
+    choices = next(claim for claim in claims if claim.id == "errata-argument-choices")
+    assert choices.interval == pytest.approx((-0.10, 0.03), abs=0.005)
+    assert choices.verdict == Verdict.UNDECIDED
+    assert errata.conclusion(claims).endswith("and that on multiple choice is open")
+
+
 def test_draws(argument):
     assert len(errata.draw_argument(Figure().subplots(), argument).get_yticks()) == 8
     axes = errata.draw_panels(Figure().subplots(1, 2))

@@ -43,7 +43,7 @@ def test_dormant_shares_are_those_of_the_medians(scores):
     assert found.smooth.share == pytest.approx(dormancy(medians, sizes, 0.1).share)
     assert found.sharp.share == pytest.approx(dormancy(medians**10, sizes, 1e-10).share)
     low, high = found.difference_interval
-    assert 0 < low <= found.difference <= high < 1
+    assert 0 < low <= found.sharp.share - found.smooth.share <= high < 1
 
 
 def test_an_outlier_among_the_seeds_moves_no_median(scores):

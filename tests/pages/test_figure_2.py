@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from mirage.book.claims import judged
+from mirage.book.rules import Verdict
 from mirage.pages import figure_2, published
 
 PAPER = published.load("fig2")
@@ -46,21 +47,31 @@ def test_findings_answer_every_claim():
     table = figure_2.curves(PAPER["N"])
     sizes = figure_2.grids(PAPER["N"])
     by_grid = figure_2.onsets({name: figure_2.curves(n) for name, n in sizes.items()})
-    found = figure_2.findings(table, PAPER["points"], by_grid)
-    numbers = {claim.id: claim.ours for claim in judged(figure_2.CLAIMS, found)}
-    assert numbers["figure-2-accuracy"] == pytest.approx(0.28, abs=0.005)
-    assert numbers["figure-2-grids"] == pytest.approx(by_grid["difference"][1:].min())
+    guess = figure_2.shares_from_a_guess(table)
+    found = figure_2.findings(table, PAPER["points"], by_grid, guess)
+    claims = {claim.id: claim for claim in judged(figure_2.CLAIMS, found)}
+    assert claims["figure-2-accuracy"].ours == pytest.approx(0.28, abs=0.005)
+    assert claims["figure-2-grids"].ours == pytest.approx(by_grid["difference"][1:].min())
+    # Two sizes are worse than a guess under the Brier score: above −1/4 it rises after the grade.
+    assert guess["D"] == pytest.approx(figure_2.shares(table)["D"])
+    assert claims["figure-2-grade"].interval == pytest.approx((-0.03, 0.193), abs=0.001)
+    assert claims["figure-2-grade"].verdict == Verdict.UNDECIDED
 
 
 def test_titles_follow_the_curves():
-    assert figure_2.messages({"C": 0.3, "D": 0.2, "E": 0.0, "F": 0.0})["D"] == "Choice grade jumps"
-    same = figure_2.messages(figure_2.shares(figure_2.curves(PAPER["N"], length=1)))
+    share = {"C": 0.3, "D": 0.2, "E": 0.0, "F": 0.0}
+    assert figure_2.messages(share, {"D": 0.2, "F": 0.1})["D"] == "Choice grade jumps"
+    assert figure_2.messages(share, {"D": 0.2, "F": 0.3})["D"] == "Choice grade: base decides"
+    table = figure_2.curves(PAPER["N"], length=1)
+    same = figure_2.messages(figure_2.shares(table), figure_2.shares_from_a_guess(table))
     assert same["C"] == "Accuracy does not jump"
+    assert same["F"] == "Brier score: base decides"
 
 
 def test_draws_every_panel_with_its_letter():
     table = figure_2.curves(PAPER["N"])
     axes = Figure().subplots(2, 3)
-    figure_2.draw_panels(axes.flat, table, table, PAPER["points"], figure_2.shares(table))
+    bases = figure_2.shares(table), figure_2.shares_from_a_guess(table)
+    figure_2.draw_panels(axes.flat, table, table, PAPER["points"], *bases)
     titles = [ax.get_title(loc="left") for ax in axes.flat]
     assert all(f"bf{{{letter}}}" in title for letter, title in zip("ACDBEF", titles, strict=True))

@@ -44,25 +44,41 @@ def test_readings_by_hand():
     assert swahili["last_high"] < 0
 
 
+ENDS = ("low", "high")
+
+
 def test_what_becomes_of_lamda_s_rises():
-    row = {"task": "a", "last_high": 0.1, "steepness_low": 2.1, "steepness_high": 3.0}
-    smooth = row | {"steepness_low": 0.5, "steepness_high": 1.9}
-    doubt = row | {"steepness_low": 1.9, "steepness_high": 2.1}
+    def steep(low, high):
+        return {
+            f"{base}_{end}": y
+            for base in figure_6.BASES
+            for end, y in zip(ENDS, (low, high), strict=True)
+        }
+
+    row = {"task": "a", "last_high": 0.1} | steep(2.1, 3.0)
+    smooth = row | steep(0.5, 1.9)
+    doubt = row | steep(1.9, 2.1)
     falls = row | {"last_high": -0.1}
     fates = {"disappears": smooth, "persists": row, "undecided": doubt, "reversed": falls}
     for fate, new in fates.items():
         assert figure_6.lamda_outcomes(pl.DataFrame([row, new])) == {"a": fate}
+    bases_disagree = smooth | {"above_low": 2.5, "above_high": 3.0}
+    assert figure_6.lamda_outcomes(pl.DataFrame([row, bases_disagree])) == {"a": "undecided"}
 
 
 def test_the_claims_on_lamda_have_the_outcomes_of_the_figure():
     read = figure_6.reading(2000, np.random.default_rng(0))
     found = figure_6.findings(read, {}, [], CORRELATIONS)
     verdicts = {claim.id: str(claim.verdict) for claim in judged(figure_6.CLAIMS, found)}
-    words = {"disappears": "reproduced", "persists": "not reproduced", "undecided": "undecided"}
+    words = {"persists": "not reproduced", "undecided": "undecided"}
     outcomes = figure_6.lamda_outcomes(read)
     for task, outcome in outcomes.items():
         assert verdicts[f"figure-6-{figure_6.NAMES[task]}"] == words[outcome]
     assert set(outcomes.values()) == set(words), "every outcome is among them"
+    # Above −1/4, −Brier score of irony rises in its last step alone: 1/.3207 of a straight line.
+    assert found["figure-6-irony"].ours == pytest.approx(0.288, abs=1e-3)
+    assert found["figure-6-irony"].interval[0] == pytest.approx(2 - 1 / 0.3207, abs=1e-3)
+    assert "of at most 3.1 on these sizes" in found["figure-6-irony"].reason
     # Swahili proverbs: 2.088 under multiple choice grade, .088 above 2; −3.014 under −Brier score.
     assert found["figure-6-swahili"].ours == pytest.approx(0.0883, abs=1e-4)
     assert found["figure-6-logical"].ours == pytest.approx(2 - 2.3747, abs=1e-4)
@@ -72,15 +88,16 @@ def test_the_text_on_lamda_follows_from_the_points():
     outcomes = figure_6.lamda_outcomes(figure_6.reading(2000, np.random.default_rng(0)))
     texts = figure_6.numbers(outcomes)
     assert texts["f6-lamda-text"] == (
-        "the jump disappears for irony identification and sports understanding, persists for"
-        " logical args and is undecided for swahili proverbs"
+        "the jump is undecided for irony identification, sports understanding and swahili proverbs"
+        " and persists for logical args"
     )
     # Means of both shots; logical args at 8 billion: .25 − .2; swahili at 4 billion: .33 − .25.
     assert texts["f6-lamda-guess"] == (
         "3 of the 4 tasks are within 0.05 of a guess up to 27 billion parameters, and higher at"
         " 128 billion; swahili proverbs are 0.08 above it at 4 billion already"
     )
-    assert texts["f6-lamda-n"] == "2 disappear"
+    assert texts["f6-lamda-n"] == "none disappears"
+    assert texts["f6-lamda-most"] == "3.1"
 
 
 def judged_table(outcomes, differences):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from mirage.book.claims import judged
 from mirage.book.rules import Verdict
 from mirage.emergence.dormancy import dormancy
-from mirage.pages import figure_8, figure_8_draw
+from mirage.pages import bases, figure_8, figure_8_draw
 from mirage.vision import sequences
 
 BLOCKS, FILTERS = (1, 2, 4, 16), (1, 4, 16)
@@ -49,6 +49,23 @@ def test_all_correct_stays_dormant_longer_than_accuracy(scores):
     values, sizes = figure_8.by_cell(scores, "depth", "all correct, L = 3")
     assert found.a.share == pytest.approx(dormancy(values.mean((0, 2)), sizes, 1623**-3).share)
     assert 0 < found.low <= found.difference <= found.high
+
+
+def test_models_that_have_left_the_base_compare_nothing():
+    """Above the level of a guess both shares are 0 by construction, whatever the metrics do."""
+    rows = []
+    for n, p in zip((*BLOCKS, 3), (0.25, 0.27, 0.32, 0.4, 0.3), strict=True):
+        rows += rows_of("depth", f"n = {n}", 211_000 + 197_760 * n, p, 0)
+    for c, p in zip(FILTERS, (0.1, 0.6, 0.8), strict=True):
+        rows += rows_of("width", f"c = {c}", 10_000 * c**2, p, 0)
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    assert figure_8.onset(table, "depth").difference == 0
+    assert figure_8.onset(table, "depth", guess=False).difference > 0
+    found = figure_8.findings(table)
+    assert found["figure-8-sharper"] == bases.LEFT
+    claims = judged(figure_8.CLAIMS, found)
+    text = figure_8.conclusions(claims, table)["f8-sharper-depth"]
+    assert text.startswith("is not compared with accuracy per image (our smallest model has left")
 
 
 def test_longer_sequences_are_dormant_longer(scores):

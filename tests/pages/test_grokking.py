@@ -37,6 +37,7 @@ def table(*networks):
 # The first network's log-probability rises at once; the second's gets worse before it rises.
 EARLY = ((0.1, 0.1, 0.1, 1, 1), (-2.302585, -1, -0.5, -0.1, 0))
 LATE = ((0.1, 0.1, 0.1, 1, 1), (-2.302585, -4, -2.302585, -0.1, 0))
+FLAT = ((0.1, 0.1, 0.1, 1, 1), (-2.302585, -2.302585, -2.302585, -0.1, 0))  # and rises with it
 
 
 def test_what_is_asked_of_each_network():
@@ -64,8 +65,17 @@ def test_a_metric_that_rises_at_once_and_one_that_does_not():
     assert early["grokking-late"].ours == pytest.approx(100)
     assert early["grokking-sharper"].answer == early["grokking-smooth"].answer == "holds"
     assert early["grokking-worse"].answer == "does not hold"
-    assert late["grokking-sharper"].answer == late["grokking-smooth"].answer == "does not hold"
-    assert late["grokking-worse"].answer == "holds"
+    assert late["grokking-smooth"].answer == "does not hold"
+    assert late["grokking-worse"].answer == late["grokking-turn"].answer == "holds"
+    assert late["grokking-turn"].ours == pytest.approx(11.2, abs=0.1)  # step 112 over step 10
+
+
+def test_a_metric_that_rises_first_from_below_a_guess_only_decides_nothing():
+    late, same = claims(LATE)["grokking-sharper"], claims(FLAT)["grokking-sharper"]
+    # From −3.15, the mean of its first two: 5 % of 3.15 of the step to −2.3 in a quarter.
+    assert late.interval == pytest.approx((0, 0.5125 - 0.25 * (1 + 0.05 * 3.15 / 0.85)), abs=2e-3)
+    assert late.answer == "undecided"
+    assert same.answer == "does not hold"
 
 
 def test_networks_that_disagree_decide_nothing():
@@ -97,6 +107,8 @@ def test_texts_follow_from_verdicts():
         "grokking-dormant-accuracy": "51 %",
         "grokking-dormant-loglik": "51 %",
         "grokking-dormant-p": "51 %",
+        "grokking-difference": "−0.00057",
+        "grokking-difference-first": "0.22",
     }
 
 
