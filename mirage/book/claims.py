@@ -22,6 +22,9 @@ import msgspec
 
 from mirage.book.rules import Below, Ends, Equals, Exceeds, Verdict
 from mirage.formatting import number
+from mirage.statistics.intervals import clopper_pearson_interval
+
+FEWEST = 6  # of a share that is held against one half, see `share`
 
 
 class Kind(StrEnum):
@@ -164,6 +167,36 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     def not_attempted(self, reason: str) -> Claim:
         """Return this claim without our number, because of ``reason``."""
         return msgspec.structs.replace(self, ours=None, interval=None, n=None, reason=reason)
+
+
+def share(k: int, n: int, n_of: str, none: str = "the data are not here") -> Found | str:
+    """Share k of n for a claim that asks for more, or less, than a half.
+
+    Parameters
+    ----------
+    k, n : int
+        With 0 ≤ k ≤ n.
+    n_of : str
+        What n counts, as a plural.
+    none : str
+        Why the claim is not attempted where n is 0.
+
+    Returns
+    -------
+    Found or str
+        The share with its exact interval, or why it is not attempted: of fewer than `FEWEST`, each
+        possible interval holds one half, so that no data could decide.
+
+    Examples
+    --------
+    >>> share(7, 9, "tasks").ours, share(3, 3, "metrics")
+    (0.7777777777777778, 'n = 3 metrics: a share against one half needs at least 6')
+    """
+    if not n:
+        return none
+    if n < FEWEST:
+        return f"n = {n} {n_of}: a share against one half needs at least {FEWEST}"
+    return Found(k / n, clopper_pearson_interval(k, n), n, n_of)
 
 
 def judged(claims: Iterable[Claim], found: Mapping[str, Found | str]) -> list[Claim]:

@@ -10,12 +10,11 @@ import polars as pl
 
 from mirage.audit import Audit
 from mirage.audit.words import VERDICTS
-from mirage.book.claims import Claim, Found
+from mirage.book.claims import Claim, Found, share
 from mirage.book.rules import Exceeds
 from mirage.emergence.verdicts import size
 from mirage.formatting import number
 from mirage.pages.figure_6_models import olmo
-from mirage.statistics.intervals import clopper_pearson_interval
 
 MMLU = "hendrycksTest-*"
 SHOTS = ("shots 2", "shots 4", "shots 8", "shots 16")
@@ -122,8 +121,7 @@ def findings(logs: Audit, runs: Audit) -> dict[str, Found | str]:
 
 
 def _share(verdicts: pl.DataFrame, wanted: str, n_of: str) -> Found | str:
-    k, n = verdicts.filter(verdict=wanted).height, verdicts.height
-    return Found(k / n, clopper_pearson_interval(k, n), n, n_of) if n else "the data are not here"
+    return share(verdicts.filter(verdict=wanted).height, verdicts.height, n_of)
 
 
 def one(found: Audit, task: str, protocol: str = "") -> Audit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from mirage.book.claims import Claim, Found
+from mirage.book.claims import Claim, Found, share
 from mirage.book.rules import Below, Exceeds
 from mirage.emergence.verdicts import JUMP
 from mirage.formatting import counted, number
@@ -97,9 +97,8 @@ def findings(
 def _share(k: int, n: int, n_curves: int) -> Found | str:
     if not n_curves:
         return "the data are not here"
-    if not n:
-        return f"none of {counted(n_curves, 'curve')} would show a jump of {JUMP:g} in log odds"
-    return Found(k / n, clopper_pearson_interval(k, n), n, "abilities")
+    none = f"none of {counted(n_curves, 'curve')} would show a jump of {JUMP:g} in log odds"
+    return share(k, n, "abilities", none)
 
 
 def over_abilities(table: pl.DataFrame, rng: np.random.Generator, n: int = 2000) -> Found | str:

@@ -43,7 +43,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="errata-03-log",
-        kind=Kind.PAPER,
+        kind=Kind.IMPLIED,
         place="Appendix A.3, by the paper's own word an approximation",
         statement="The exponential of the expected log accuracy, which the paper bounds by"
         " (1 − ε)^L, is taken as equal to it; here for L = 5 and ε = 0.1.",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from mirage.book.claims import Claim, Found, Kind
+from mirage.book.claims import Claim, Found, Kind, share
 from mirage.book.rules import Below, Equals, Exceeds
 from mirage.formatting import listed, number
 from mirage.pages.figure_5_scores import THRESHOLD, message, paper_maxima
 from mirage.pages.figure_5_tasks import Ranks, preferences
-from mirage.statistics.intervals import Interval, clopper_pearson_interval
+from mirage.statistics.intervals import Interval
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -134,7 +134,7 @@ def findings(
         By the id of the claim.
     """
     large = official.filter(pl.col("large") > 0).height
-    found = {"metrics": _share(large, official.height, "metrics", "no official score")}
+    found = {"metrics": share(large, official.height, "metrics", "no official score")}
     grade = tops.filter(metric=METRICS["grade"])
     columns = {"maximum": ("family", "curves"), "pooled": ("pooled", "pooled_curves")}
     for claim, (column, n) in columns.items():
@@ -143,10 +143,10 @@ def findings(
         for row in grade.drop_nulls(column).iter_rows(named=True):
             found[claim] = Found(row[column] / LARGEST, n=row[n], n_of="curves")
     official_counts, other_counts = tested["curves"].to_list(), other["curves"].to_list()
-    found["beyond-smooth"] = _share(
+    found["beyond-smooth"] = share(
         official_counts[5], official_counts[0], "curves", "no official curve counts its items"
     )
-    found["other-survive"] = _share(
+    found["other-survive"] = share(
         other_counts[4], other_counts[1], "large scores", "no score above the threshold"
     )
     found["ranks"] = "no task of BIG-G was called emergent"
@@ -180,7 +180,7 @@ def annotation_findings(
     by_aggregate, by_subtasks = rates.head(2).to_dicts()
     found = {
         "annotated-metrics": Found(metrics / all_metrics, n=all_metrics, n_of="metrics"),
-        "two": _share(by_subtasks["called_two"], by_subtasks["called"], "tasks", "no task"),
+        "two": share(by_subtasks["called_two"], by_subtasks["called"], "tasks", "no task"),
     }
     for name, row in (("tasks", by_aggregate), ("subtasks", by_subtasks)):
         ends = (row["low"], row["high"])
@@ -188,11 +188,6 @@ def annotation_findings(
         if np.isfinite([row["odds_ratio"], *ends]).all():
             found[f"enriched-{name}"] = Found(row["odds_ratio"], ends, row["n"], "tasks")
     return {f"figure-5-{name}": value for name, value in found.items()}
-
-
-def _share(k: int, n: int, n_of: str, reason: str) -> Found | str:
-    """Share k of n with its exact interval, or the reason why there is none."""
-    return Found(k / n, clopper_pearson_interval(k, n), n, n_of) if n else reason
 
 
 def numbers(

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from mirage.book.claims import Claim, Found, Kind
+from mirage.book.claims import Claim, Found, Kind, share
 from mirage.book.rules import Exceeds
 from mirage.emergence import metric_change
 from mirage.formatting import listed, number
 from mirage.pages import published
 from mirage.pages.bases import GUESS, spanning
 from mirage.pages.figure_6_groups import Group, counts
-from mirage.statistics.intervals import Interval, clopper_pearson_interval, percentile_interval
+from mirage.statistics.intervals import Interval, percentile_interval
 
 STEEP = 2  # slopes of a straight line: a steeper last step is a jump
 _PLACE = "Section 4, Figure 6: under the Brier score the emergent abilities of LaMDA disappear"
@@ -86,8 +86,7 @@ CLAIMS: tuple[Claim, ...] = (
     _most(
         "loss",
         "Tasks of the inverse-scaling pipeline on which accuracy of GPT-2 or GPT-3 rises: share in"
-        " which accuracy stays at its base longer than the log-probability of the right answer,"
-        " with an interval above 0.",
+        " which accuracy stays at its base longer than the log-probability of the right answer.",
     ),
     _most(
         "olmo-probability",
@@ -316,29 +315,22 @@ def findings(
         found[name] = ABSENT
         if name in tables:
             longer = tables[name]["difference"].fill_null(-1.0) > 0
-            found[name] = _share(longer.sum(), len(longer), "curves")
+            found[name] = share(longer.sum(), len(longer), "curves")
     found["loss"] = ABSENT
     if "loss" in tables:
         rising = tables["loss"].filter(pl.col("comparison") != "no rise")
-        longer = rising.filter(comparison="longer").height
-        found["loss"] = _share(longer, rising.height, "runs")
+        longer = rising["difference"].fill_null(-1.0) > 0
+        found["loss"] = share(longer.sum(), rising.height, "runs")
     wide = correlations.pivot(on="metric", index="task", values="correlation")
     lower = 0
     if wide.height:
         lower = wide.filter(pl.col("accuracy, normalised") < pl.col("bits per byte")).height
-    found["olmo-correlation"] = _share(lower, wide.height, "tasks")
+    found["olmo-correlation"] = share(lower, wide.height, "tasks")
     total = counts(groups)
     gone = total["disappears"].sum()
     decided = total.select("disappears", "persists", "reversed").sum_horizontal().sum()
-    found["disappears"] = _share(gone, decided, "jumps", "no jump whose outcome is decided")
+    found["disappears"] = share(gone, decided, "jumps", "no jump whose outcome is decided")
     return {f"figure-6-{name}": value for name, value in found.items()}
-
-
-def _share(k: int, n: int, n_of: str, reason: str = "") -> Found | str:
-    """Share k of n with its exact interval, or the reason why there is none."""
-    if not n:
-        return reason or ABSENT
-    return Found(k / n, clopper_pearson_interval(k, n), n, n_of)
 
 
 def numbers(outcomes: Mapping[str, str]) -> dict[str, str]:

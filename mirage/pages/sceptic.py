@@ -7,11 +7,10 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from mirage.book.claims import Claim, Found, badge, rows
+from mirage.book.claims import Claim, Found, badge, rows, share
 from mirage.book.rules import Below, Exceeds
 from mirage.fits.comparison import MARGIN
 from mirage.pages.sceptic_tables import Halves
-from mirage.statistics.intervals import clopper_pearson_interval
 
 DORMANT = 0.1  # share of the range
 CURVATURES = (-2, 4)  # drawn; those of tasks at chance can lie anywhere
@@ -115,17 +114,13 @@ def findings(
     absent = "the data are not here"
     return {
         "sceptic-forecast": error or absent,
-        "sceptic-threshold": _share(late, against_loss.height, "tasks"),
-        "sceptic-straight": _share(bent, bends.height, "tasks"),
+        "sceptic-threshold": share(late, against_loss.height, "tasks"),
+        "sceptic-straight": share(bent, bends.height, "tasks"),
         "sceptic-hard": hard or absent,
-        "sceptic-breaks": _share(sharp, broken.height, "tasks"),
+        "sceptic-breaks": share(sharp, broken.height, "tasks"),
         "sceptic-chain": lost or absent,
         "sceptic-seeds": humps,
     }
-
-
-def _share(k: int, n: int, n_of: str) -> Found | str:
-    return Found(k / n, clopper_pearson_interval(k, n), n, n_of) if n else "the data are not here"
 
 
 class Answer:

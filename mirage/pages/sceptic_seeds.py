@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from mirage.book.claims import Found
-from mirage.statistics.intervals import clopper_pearson_interval
+from mirage.book.claims import Found, share
 from mirage.vision import lenet
 from mirage.vision.lenet import Config
 
@@ -95,6 +94,5 @@ def two_humps(table: pl.DataFrame) -> Found | str:
     middle = int(table["middle"].sum())
     emptier = int(table.select(pl.min_horizontal(OUTER)).to_series().sum())
     n = middle + emptier
-    if not n:
-        return "no seed lies in the middle third or in the emptier outer third"
-    return Found(middle / n, clopper_pearson_interval(middle, n), n, "seeds")
+    none = "no seed lies in the middle third or in the emptier outer third"
+    return share(middle, n, "seeds", none)

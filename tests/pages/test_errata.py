@@ -52,7 +52,7 @@ def test_findings_answer_every_claim(argument):
     assert claims["errata-10-panels"].ours == 0
     assert claims["errata-12-surplus"].ours == pytest.approx(2.93, abs=0.01)  # PAPER: 2.93 at L = 1
     assert claims["errata-argument"].ours == argument["difference"][1:5].min()
-    assert errata.slips(claims.values()) == 10
+    assert errata.slips(claims.values()) == 9  # 03, 11 and 12 the paper concedes itself
 
 
 @pytest.mark.parametrize(
