@@ -19,7 +19,7 @@ from mirage.statistics.resolution import agreement
 
 KEY = ("family", "task", "metric")
 SAME_CHANCE = 0.02  # guesses of models that were asked slightly different items
-HUNDREDFOLD = (30, 300)
+HUNDREDFOLD = (50, 200)  # BLEU in percent leaps by 36 and 37 in two published families
 NUMBERS = (
     "emergence_score",
     "low",

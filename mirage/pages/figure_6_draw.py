@@ -35,11 +35,11 @@ def draw_lamda(
     axes : ndarray of Axes, shape (2, 4)
         Drawn on, and returned.
     published : polars.DataFrame
-        Of `mirage.pages.figure_6.lamda`.
+        Of `mirage.pages.figure_6_lamda.lamda`.
     items : polars.DataFrame
         Accuracy of BIG-G on the items that we have; may be empty.
     outcomes : mapping of str to str
-        Of `mirage.pages.figure_6.lamda_outcomes`.
+        Of `mirage.pages.figure_6_lamda.lamda_outcomes`.
 
     Returns
     -------

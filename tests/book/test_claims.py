@@ -426,3 +426,14 @@ def test_sources_of_data_are_explained_and_said_once_where_they_agree(tmp_path):
     assert "*directory*, those that were read from the data folder (`$MIRAGE_DATA`); " in page
     assert "*embedded*, those that ship with the package." in page
     assert "| bigg | MNIST \\| digits | directory |" in page
+
+
+@pytest.mark.parametrize("n", range(1, 12))
+def test_a_share_that_no_data_could_decide_is_not_attempted(n):
+    """At the fewest that count all of them would decide; with one less none."""
+    ends = [claims.clopper_pearson_interval(k, n) for k in (0, n)]
+    decides = ends[0][1] < 0.5 < ends[1][0]
+    assert decides is (n >= claims.FEWEST)
+    found = [claims.share(k, n, "tasks") for k in range(n + 1)]
+    assert all(isinstance(one, Found) is decides for one in found)
+    assert claims.share(0, 0, "tasks", "nothing") == "nothing"

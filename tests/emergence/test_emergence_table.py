@@ -155,6 +155,7 @@ def test_one_bad_curve_does_not_cost_the_others():
     [
         (JUMP, {"chance": [0.25, 0.25, 0.26, 0.25, None]}),  # other items, other numbers of choices
         ([0.02, 0.3, 2.1, 9.0, 31.0], {"metric": ["f1"] * 5, "n_items": [None] * 5}),
+        ([0.2, 0.527, 19.4, 20.0, 31.0], {"metric": ["BLEU"] * 5, "n_items": [None] * 5}),
         ([0.2, 0.0, 0.4, 0.3, 0.6], {"metric": ["f1"] * 5, "n_items": [None] * 5}),
         (JUMP, {"higher_is_better": [None, True, None, True, True]}),
     ],

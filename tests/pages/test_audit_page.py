@@ -36,7 +36,7 @@ TABLE = pl.DataFrame(
 )
 
 
-def test_findings_and_sentences_by_hand():
+def test_findings_and_sentences_by_hand(few_count):
     found = audit(TABLE, chance={page.MMLU: 0.25, "addition": 0.0})
     kinds = dict(zip(found.verdicts["task"] + found.verdicts["protocol"], found.kinds, strict=True))
     assert kinds["additionshots 2"] == "jump"

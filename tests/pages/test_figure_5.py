@@ -237,7 +237,7 @@ def page_findings(official=True):
     return found | figure_5.annotation_findings(ENTRIES, ["a", "b"], rates)
 
 
-def test_findings_by_hand():
+def test_findings_by_hand(few_count):
     found = page_findings()
     claims = {claim.id: claim for claim in judged_claims(figure_5.CLAIMS, found)}
     assert found["figure-5-metrics"][:1] == (0.5,)  # one of two metrics

@@ -167,7 +167,7 @@ def test_seeds_that_agree_decide_nothing():
     assert found == "no seed lies in the middle third or in the emptier outer third"
 
 
-def test_findings_by_hand():
+def test_findings_by_hand(few_count):
     error, hard = Found(0.5, (0.4, 0.6), 13, "tasks"), Found(-0.1, (-0.2, -0.05), 77, "tasks")
     loss = pl.DataFrame({"probability": [0.05, 0.2, 0.3, None]})
     bends = pl.DataFrame({"p_value": [0.01, 0.5, 0.9, 0.05]})
