@@ -94,7 +94,7 @@ def audit(
     from mirage.audit.run import audit as run
     from mirage.audit.terminal import bar, show
     from mirage.audit.write import refuse_foreign
-    from mirage.formatting import CONTROL, printable
+    from mirage.formatting import CONTROL, counted, printable
 
     guesses = {name: _score(name, text) for name, text in _pairs("--chance", chance)}
     names = {column: name for name, column in _pairs("--columns", columns)}
@@ -124,6 +124,10 @@ def audit(
         show(found, console, every)
     if path:
         typer.echo(f"report: {path}", err=as_json)
+    if found.notes:
+        where = path.parent / "summary.md" if path else "with --out FOLDER, in summary.md"
+        decisions = counted(len(found.notes), "decision")
+        typer.echo(f"{decisions} about the data: {where}", err=as_json)
     for fault in found.faults[:10]:
         typer.echo(f"mirage: {printable(fault)}", err=True)
     if left := len(found.faults[10:]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,13 @@ class Audit:
                 n_files=named["file"].drop_nulls().n_unique() if "file" in named.columns else 0,
                 version=__version__,
                 date=date.today().isoformat(),
+                notes=_named_below(self.notes, self._folder),
             )
         )
+
+    @cached_property
+    def _folder(self) -> Path | None:
+        return _shared_folder(self.files)
 
     def _cards(self) -> list[dict[str, Any]]:
         x = self.options.get("x", "n_params")
@@ -116,11 +121,11 @@ class Audit:
             file.drop_nulls().unique().sort().alias("files"),
         )
         shown = {row[:2]: row[2:] for row in groups.iter_rows()}
-        cards, folder = [], _shared_folder(self.files)
+        cards = []
         for row, evidence in zip(self.verdicts.to_dicts(), self.evidence, strict=True):
             sizes, models, files = shown.get((row["family"], row["task"]), ((), (), ()))
             names = dict(zip(sizes, models, strict=True))
-            cards.append(card(row, evidence, names, _below(files, folder)))
+            cards.append(card(row, evidence, names, _below(files, self._folder)))
         return cards
 
     def where(self, *predicates: pl.Expr) -> Audit:
@@ -306,6 +311,13 @@ def _below(files: Iterable[str], folder: Path | None) -> list[str]:
     ['a/x.json']
     """
     return [Path(file).relative_to(folder).as_posix() if folder else file for file in files]
+
+
+def _named_below(notes: Iterable[str], folder: Path | None) -> list[str]:
+    """Notes that name files as the cards do, and not where this machine keeps them."""
+    if folder is None or folder == Path(folder.anchor):
+        return list(notes)
+    return [note.replace(f"{folder}{os.sep}", "") for note in notes]
 
 
 def _ranking(verdicts: pl.DataFrame) -> list[int]:

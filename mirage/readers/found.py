@@ -66,12 +66,15 @@ class Found:
         of `mirage.tables.PROTOCOL`.
     outcomes : list of Items
         Items, where the file has them.
+    faults : list of str
+        What is there and cannot be used: cells, rows, lines.
     notes : list of str
-        What had to be decided or was left out.
+        What had to be decided or was left out on purpose.
     """
 
     scores: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[Items] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from mirage import tables
 from mirage.formatting import counted
 from mirage.metrics import catalogue
-from mirage.readers import cells, item_metrics, tabular
+from mirage.readers import cells, item_metrics, number_columns, tabular
 from mirage.readers.files import BadFile
 from mirage.readers.found import Found, Items, Source, item_number
 from mirage.readers.model_names import number_of
@@ -50,15 +50,21 @@ def _metrics(columns: list[str], named: dict[str, str]) -> list[str]:
 def read_file(source: Source, outcomes: bool) -> Found:
     """Read one table."""
     found = Found()
-    whole = tabular.read_table(source, found.notes)
+    whole = tabular.read_table(source, found)
     named, guessed = tabular.rename(whole.columns, source.columns)
     metrics = _metrics(whole.columns, named)
     for name in [name for name in metrics if whole.schema[name].is_nested()]:
         found.notes.append(f"{name}: no number for an item, and left out")
         metrics.remove(name)
     table = _renamed(whole, named, metrics).filter(pl.col("model").is_not_null())
+    if left := whole.height - table.height:
+        rows = counted(left, "row", "names", "name")
+        found.faults.append(f"{rows} no model, or no item: left out")
     # A column of messages may have a metric's name ("error").
     metrics = [name for name in metrics if table[name].null_count() < table.height]
+    for name in metrics:
+        if bad := _unread(whole[name]):
+            found.faults.append(f"{name}: {number_columns.unreadable(bad)}")
     if guessed:
         found.notes.append("columns: " + ", ".join(f"{a} is {b}" for a, b in guessed.items()))
     keys = [name for name in table.columns if name in _COMMON]
@@ -110,6 +116,14 @@ def _values(column: pl.Series) -> pl.Series:
     known = {text: float(value) for text, value in flags.items() if value is not None}
     meant = plain.replace_strict(known, default=None, return_dtype=pl.Float64)
     return plain.cast(pl.Float64, strict=False).fill_null(meant)
+
+
+def _unread(column: pl.Series) -> set[str]:
+    """Cells that hold neither a number nor a blank."""
+    if column.dtype != pl.String:
+        return set()
+    texts = column.filter(_values(column).is_null()).unique()
+    return {text for text in texts if not cells.is_blank(text)}
 
 
 def _trials(table: pl.DataFrame, keys: list[str], notes: list[str]) -> pl.DataFrame:

@@ -82,7 +82,7 @@ def read_file(source: Source, outcomes: bool) -> Found:
             if outcomes:
                 found.outcomes.append(_items(lines, values, common, name))
     if bad:
-        found.notes.append(
+        found.faults.append(
             f"{counted(bad, 'line')} cannot be read and {'is' if bad == 1 else 'are'} left out"
         )
     if again:

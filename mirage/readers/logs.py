@@ -32,6 +32,7 @@ FORMATS = (
     "tabular",
 )
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".eval", ".zip", ".gz")
+_SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")  # named among the faults: they may hold the scores
 _PACKED = (".xz", ".bz2", ".zst")  # named among the faults, with what unpacks them
 
 
@@ -53,8 +54,8 @@ class Logs(NamedTuple):
         the files hold items: ``filter`` and the columns of the protocol, and a column per metric,
         named as in `mirage.metrics.catalogue`.
     faults : tuple of str
-        One line for each file, model, value or stated column that could not be read: which, and
-        why.
+        One line for each file, model, row, value or stated column that could not be read: which,
+        and why.
     notes : tuple of str
         One line for each decision: columns guessed, copies dropped, an older run replaced, items
         left out, a recomputed score that differs from the logged one.
@@ -200,7 +201,9 @@ def _below(folder: Path) -> Iterator[Path]:
 
 def _is_log(file: Path) -> bool:
     *_, before, last = "", "", *(suffix.lower() for suffix in file.suffixes)
-    return last in SUFFIXES or (last in _PACKED and before in SUFFIXES)
+    if file.name.startswith("~$"):  # a lock of Excel's, beside a file that is open
+        return False
+    return last in (*SUFFIXES, *_SHEETS) or (last in _PACKED and before in SUFFIXES)
 
 
 def _read(path: Path, readers: list[Any], options: dict[str, Any]) -> _Read:
@@ -237,6 +240,8 @@ def _unknown(source: Source, readers: list[Any]) -> str:
     """Say what a file looks like, and what was expected."""
     import msgspec
 
+    if source.path.suffix.lower() in _SHEETS:
+        return "found a spreadsheet, expected text; save the sheet with the scores as csv"
     found = "no JSON, and no table"
     if source.keys:
         found = f"a JSON object with the keys {', '.join(sorted(source.keys)[:6])}"
@@ -289,7 +294,7 @@ def _sizes_in(path: Path) -> dict[str, Any]:
             named = msgspec.json.decode(source.content, type=dict[str, int | float | str | None])
             rows = list(named.items())
         else:
-            table = tabular.read_table(source, [])
+            table = tabular.read_table(source, Found())
             ours, _ = tabular.rename(table.columns, {})
             rows = table.rename(ours).select("model", "n_params").rows()
     except OSError as error:
@@ -318,7 +323,11 @@ def _put_together(
 ) -> Logs:
     import polars as pl
 
-    faults = [f"{one.source}: {one.fault}" for one in read_files if one.fault]
+    faults = [
+        f"{one.source}: {fault}"
+        for one in read_files
+        for fault in (*([one.fault] if one.fault else ()), *one.found.faults)
+    ]
     notes = [f"{one.source}: {note}" for one in read_files for note in one.found.notes]
     if ignored:
         names = ", ".join(sorted({file.suffix or file.name for file in ignored})[:5])

@@ -18,10 +18,9 @@ import polars as pl
 from mirage import tables
 from mirage.formatting import counted
 from mirage.metrics import catalogue
-from mirage.readers import cells
+from mirage.readers import cells, number_columns
 from mirage.readers.files import BadFile, read_parquet
 from mirage.readers.found import Found, Source, number
-from mirage.readers.model_names import number_of
 
 NAME = "table"
 EXPECTED = "csv, tsv, parquet or jsonl with columns for model, task, metric and score"
@@ -67,7 +66,7 @@ def matches(source: Source) -> bool:
 def read_file(source: Source) -> Found:
     """Read one table."""
     found = Found()
-    table = read_table(source, found.notes)
+    table = read_table(source, found)
     named, guessed = rename(table.columns, source.columns)
     if "score" not in named.values():
         table, named, metrics = _longer(table, named)
@@ -94,61 +93,20 @@ def read_file(source: Source) -> Found:
         {name: cell.strip() if isinstance(cell, str) else cell for name, cell in row.items()}
         for row in table.select(pl.col(a).alias(b) for a, b in named.items()).to_dicts()
     ]
-    least = _least(rows, exact=named.get("n_params") == "n_params")
-    found.notes += _strange(rows, least)
+    least = number_columns.least_size(rows, exact=named.get("n_params") == "n_params")
+    found.faults += number_columns.unread(rows, least)
+    found.notes += number_columns.meant(rows)
     for name in ("model", "task"):
         named_rows = [row for row in rows if name not in row or cells.text_in(row[name])]
         if len(named_rows) < len(rows) and (named_rows or name == "model"):
             left = len(rows) - len(named_rows)
-            found.notes.append(f"{counted(left, 'row', 'names', 'name')} no {name}: left out")
+            found.faults.append(f"{counted(left, 'row', 'names', 'name')} no {name}: left out")
             rows = named_rows
     start = source.head.lstrip()[:1]
     is_csv = source.head[:4] != b"PAR1" and start not in (b"{", b"[")
     comma = is_csv and _separator(_first_line(source.head)) != ","
     found.scores += [_row(row, source, comma, least) for row in rows]
     return found
-
-
-def _strange(rows: list[dict[str, Any]], least: float) -> list[str]:
-    """Notes on cells that hold no number where one should be, and on those read as people mean."""
-    notes = []
-    sizes = {str(row["n_params"]) for row in rows if not cells.is_blank(row.get("n_params"))}
-    odd = {size for size in sizes if _size(size, least) is None}
-    if odd:
-        notes.append(
-            f"sizes that are no numbers of parameters: {', '.join(sorted(odd)[:5])}; "
-            "write 1.4B or 1400000000"
-        )
-    for name in ("score", "stderr", "chance", "n_items", "higher_is_better"):
-        read = {"n_items": cells.count, "higher_is_better": cells.flag}.get(name, cells.fraction)
-        texts = [str(row[name]) for row in rows if not cells.is_blank(row.get(name))]
-        bad = sorted({text for text in texts if read(text) is None})
-        if bad:
-            notes.append(f"{name}: {', '.join(map(repr, bad[:5]))} cannot be read and is left out")
-        meant = next((t for t in texts if number(t) is None and read(t) is not None), None)
-        if meant and name != "higher_is_better":
-            notes.append(f"{name}: {meant!r} is read as {read(meant):g}")
-    return notes
-
-
-def _size(cell: object, least: float) -> int | None:
-    size = number_of(cell)
-    return None if size is not None and size < least else size
-
-
-def _least(rows: list[dict[str, Any]], exact: bool) -> float:
-    """The smallest number of parameters that is believed.
-
-    A fraction, or less than a thousand, is a count of millions or billions of them, whatever the
-    unit is; and then other small numbers of the table are, too. Small whole numbers are believed
-    under the `exact` name "n_params", and beside others of a million or more.
-    """
-    read = (cells.fraction(row.get("n_params")) for row in rows)
-    numbers = [n for n in read if n is not None]
-    whole = all(n == int(n) for n in numbers)
-    if not numbers or (whole and (exact or max(numbers) >= 1e6)):
-        return 1
-    return 1e6 if not whole or min(numbers) < 1000 else 1
 
 
 def _longer(
@@ -184,8 +142,8 @@ def _row(row: dict[str, Any], source: Source, comma: bool, least: float) -> dict
     if row.get("target_length") is not None:  # a part of the task, beside the whole of it
         out["task"] += f", answers of {row['target_length']}"
     out |= {"metric": cells.text_in(row.get("metric")) or "score"}
-    out["n_params"] = _size(row.get("n_params"), least)
-    for key in ("score", "stderr", "chance", "compute", "tokens", "loss"):
+    out["n_params"] = number_columns.size(row.get("n_params"), least)
+    for key in number_columns.FRACTIONS:
         out[key] = cells.fraction(row.get(key), comma)
     out["n_items"] = cells.count(row.get("n_items"))
     for key in ("seed", "shots"):
@@ -319,24 +277,24 @@ def _json_columns(source: Source) -> pl.DataFrame | None:
     return pl.DataFrame(columns, strict=False)
 
 
-def read_table(source: Source, notes: list[str]) -> pl.DataFrame:
+def read_table(source: Source, found: Found) -> pl.DataFrame:
     """Everything as text or numbers; a bad cell is null, and not the end of the file.
 
-    What had to be left out is added to `notes`.
+    What had to be left out is added to the faults and notes of `found`.
     """
-    table = _table(source, notes)
+    table = _table(source, found)
     source.present.update(name for name in source.columns if name in table.columns)
     return table
 
 
-def _table(source: Source, notes: list[str]) -> pl.DataFrame:
+def _table(source: Source, found: Found) -> pl.DataFrame:
     try:
         if source.head[:4] == b"PAR1":
             return read_parquet(source.path)
         start = source.head.lstrip()[:1]
         if start == b"{":
             table = _json_columns(source)
-            return _json_lines(source, notes) if table is None else table
+            return _json_lines(source, found) if table is None else table
         if start == b"[":
             return _json_list(source)
         content = _csv(source.text.encode())
@@ -345,7 +303,7 @@ def _table(source: Source, notes: list[str]) -> pl.DataFrame:
             return read(io.BytesIO(content))
         except pl.exceptions.ComputeError:
             table = read(io.BytesIO(content), truncate_ragged_lines=True)
-        notes.append(
+        found.notes.append(
             "some lines have more cells than the first, and what is beyond them is left out; "
             "a name with a comma in it needs quotation marks"
         )
@@ -354,8 +312,8 @@ def _table(source: Source, notes: list[str]) -> pl.DataFrame:
         raise BadFile(f"found a table that cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _json_lines(source: Source, notes: list[str]) -> pl.DataFrame:
-    """JSON lines; one that cannot be read, such as the last of a run that was stopped, is noted."""
+def _json_lines(source: Source, found: Found) -> pl.DataFrame:
+    """JSON lines; one that cannot be read, as the last of a run that was stopped, is a fault."""
     try:
         return pl.read_ndjson(io.BytesIO(source.content), infer_schema_length=None)
     except pl.exceptions.PolarsError:
@@ -369,5 +327,5 @@ def _json_lines(source: Source, notes: list[str]) -> pl.DataFrame:
         raise BadFile("found no line that can be read")
     if bad:
         shown = ", ".join(map(str, bad[:5]))
-        notes.append(f"{counted(len(bad), 'line')} cannot be read, left out: {shown}")
+        found.faults.append(f"{counted(len(bad), 'line')} cannot be read, left out: {shown}")
     return pl.DataFrame(rows, strict=False, infer_schema_length=None)

@@ -27,7 +27,7 @@ def test_sizes_in_billions_are_never_single_parameters(tmp_path):
     rows = [f"quill-{s},acc,{y},{n}" for s, y, n in zip(SIZES, SCORES, sizes, strict=True)]
     logs = scores(tmp_path, "model,metric,score,params", rows)
     assert logs.scores["n_params"].to_list() == [70_000_000, 410_000_000, 1.4e9, 6.9e9]
-    assert any("no numbers of parameters: 0.07, 0.41, 1, 6.9" in note for note in logs.notes)
+    assert any("no numbers of parameters: 0.07, 0.41, 1, 6.9" in fault for fault in logs.faults)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_numbers_as_people_write_them(tmp_path):
     logs = scores(tmp_path, "model;metric;score;n_items", rows)
     assert logs.scores["score"].to_list() == [0.25, 0.31, -1.5, None]
     assert logs.scores["n_items"].to_list() == [1319, 1319, 1319, None]
-    assert "score: 'about half' cannot be read and is left out" in " ".join(logs.notes)
-    assert "n_items: 'many' cannot be read and is left out" in " ".join(logs.notes)
+    assert "score: 'about half' cannot be read as a number: left out" in " ".join(logs.faults)
+    assert "n_items: 'many' cannot be read as a number: left out" in " ".join(logs.faults)
     assert "score: '0,25' is read as 0.25" in " ".join(logs.notes)
 
 
@@ -75,15 +75,15 @@ def test_a_row_without_a_model_or_task_is_left_out(tmp_path):
     rows = ["quill-70m,sums,acc,0.25,7e7", ",sums,acc,0.3,4e8", "quill-1b,,acc,0.3,1e9"]
     logs = scores(tmp_path, "model,task,metric,score,params", rows)
     assert logs.scores["model"].to_list() == ["quill-70m"]
-    assert "1 row names no model: left out" in " ".join(logs.notes)
-    assert "1 row names no task: left out" in " ".join(logs.notes)
+    assert "1 row names no model: left out" in " ".join(logs.faults)
+    assert "1 row names no task: left out" in " ".join(logs.faults)
 
 
 def test_a_name_with_a_comma_is_said(tmp_path):
     rows = lines("quill-{size},sums, hard,acc,{score}")
     logs = scores(tmp_path, "model,task,metric,score", rows)
     assert "some lines have more cells than the first" in " ".join(logs.notes)
-    assert "score: 'acc' cannot be read" in " ".join(logs.notes)
+    assert "score: 'acc' cannot be read" in " ".join(logs.faults)
 
 
 def test_seeds_and_shots_in_words(tmp_path):
@@ -128,7 +128,7 @@ def test_one_bad_line_costs_itself_alone(tmp_path):
     path.write_text(text[:-9])  # a run that was stopped
     logs = read(path)
     assert logs.scores["score"].to_list() == [0.01, 0.05, None]
-    assert "1 line cannot be read, left out: 4" in logs.notes[0]
+    assert "1 line cannot be read, left out: 4" in logs.faults[0]
 
 
 @pytest.mark.parametrize(("right", "wrong"), [("True", "False"), ("yes", "no"), ("1.0", "0")])
@@ -156,3 +156,22 @@ def test_a_leaderboard_is_told_what_a_table_is(tmp_path):
         DataError, match="model, mmlu, gsm8k, expected one for score, and one row per"
     ):
         scores(tmp_path, "model,mmlu,gsm8k", lines("quill-{size},{score},0.1"))
+
+
+def test_what_cannot_be_used_in_a_table_of_items_is_a_fault(tmp_path):
+    rows = [f"quill-70m,sums,{i},{mark}" for i, mark in enumerate(("1", "0", "", "1?", "yes"))]
+    logs = scores(tmp_path, "model,task,item,correct", [*rows, ",sums,5,1", "quill-70m,sums,,1"])
+    assert logs.scores.select("score", "n_items").row(0) == (2 / 3, 3)
+    assert [fault.split(": ", 1)[1] for fault in logs.faults] == [
+        "2 rows name no model, or no item: left out",
+        "correct: '1?' cannot be read as a number: left out",
+    ]
+
+
+@pytest.mark.parametrize("name", ["stderr", "chance", "compute"])
+def test_a_cell_that_is_no_number_is_a_fault_and_a_blank_one_is_none(tmp_path, name):
+    rows = lines("quill-{size},sums,acc,{score},{cell}", cell="-")
+    header = f"model,task,metric,score,{name}"
+    assert scores(tmp_path, header, rows).faults == ()
+    (fault,) = scores(tmp_path, header, [*rows[:3], rows[3][:-1] + "0.1 ± 0.2"]).faults
+    assert fault.endswith(f"{name}: '0.1 ± 0.2' cannot be read as a number: left out")

@@ -541,7 +541,7 @@ def test_a_recomputed_metric_that_differs_from_the_log_is_noted(tmp_path):
 def test_lines_that_cannot_be_read_are_counted(tmp_path):
     good = json.dumps(choice(0, [-1.0, -2.0], "0", 1.0))
     path = put(tmp_path / "quill-70m" / "samples_t.jsonl", f"{good}\n{good[:40]}\n[]\n")
-    assert read(path).notes[0].endswith("2 lines cannot be read and are left out")
+    assert read(path).faults[0].endswith("2 lines cannot be read and are left out")
 
 
 def test_rouge_and_bleu_where_targets_have_words():

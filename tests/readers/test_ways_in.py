@@ -99,3 +99,16 @@ def test_a_folder_that_cannot_be_listed_is_a_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     (fault,) = read(tmp_path).faults
     assert fault.endswith("a: the folder cannot be listed; may you read it?")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and more", b"\xd0\xcf\x11\xe0\xa1\xb1"])
+@pytest.mark.parametrize("name", ["scores.xlsx", "scores.XLS", "scores.ods"])
+def test_a_spreadsheet_is_no_file_of_another_kind(tmp_path, name, content):
+    (tmp_path / "scores.csv").write_text("model,task,score\nquill-70m,sums,0.1\n")
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / f"~${name}").write_bytes(b"of a program that has it open")
+    logs = read(tmp_path)
+    expected = "save the sheet with the scores as csv" if content else "the file is empty"
+    assert (logs.scores.height, len(logs.faults)) == (1, 1)
+    assert logs.faults[0].startswith(f"{tmp_path / name}: ")
+    assert expected in logs.faults[0]

@@ -33,6 +33,8 @@ class Report(NamedTuple):
         Name of the scale.
     n_models, n_files : int
     version, date : str
+    notes : sequence of str
+        What was decided about the data.
     """
 
     title: str
@@ -44,6 +46,7 @@ class Report(NamedTuple):
     n_files: int
     version: str
     date: str
+    notes: Sequence[str] = ()
 
 
 def render(report: Report) -> str:
@@ -76,6 +79,7 @@ def render(report: Report) -> str:
         title=report.title,
         summary=report.summary,
         faults=report.faults,
+        notes=report.notes,
         abilities=report.abilities,
         n_abilities=len(report.abilities),
         n_families=len({ability["family"] for ability in report.abilities}),
