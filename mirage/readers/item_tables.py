@@ -7,6 +7,7 @@ a metric was not answered, and does not count.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -22,7 +23,7 @@ from mirage.readers.model_names import number_of
 NAME = "table of items"
 EXPECTED = "csv, tsv, parquet or jsonl with columns for model, item and metrics"
 OPTIONS = ("outcomes",)
-_ITEM = ("item", "item_id", "doc_id", "sample_id", "example_id", "instance_id")
+_ITEM = ("item", "item_id", "doc_id", "question_id", "sample_id", "example_id", "instance_id")
 _COMMON = ("model", "family", "n_params", "task", *tables.PROTOCOL, "temperature", "split")
 
 
@@ -32,15 +33,22 @@ def matches(source: Source) -> bool:
         columns = tabular.columns_of(source)
     except (pl.exceptions.PolarsError, BadFile, UnicodeDecodeError):
         return False
-    names, _ = tabular.rename(columns or [], {})
+    stated = {c: name for c, name in source.columns.items() if c in (columns or ())}
+    names, _ = tabular.rename(columns or [], stated)
     found = set(names.values())
     return bool(
-        "model" in found and "score" not in found and _item(columns) and _metrics(columns, names)
+        "model" in found
+        and "score" not in found
+        and _item(columns, stated)
+        and _metrics(columns, names)
     )
 
 
-def _item(columns: list[str]) -> str | None:
-    return next((c for c in columns if tabular.plain_name(c) in _ITEM), None)
+def _item(columns: list[str], stated: Mapping[str, str]) -> str | None:
+    """The column of items: the stated one, else the first of the usual names."""
+    plain = {tabular.plain_name(column): column for column in reversed(columns)}
+    usual = [plain[name] for name in _ITEM if name in plain]
+    return next((c for c in columns if stated.get(c) == "item"), usual[0] if usual else None)
 
 
 def _metrics(columns: list[str], named: dict[str, str]) -> list[str]:
@@ -96,7 +104,7 @@ def _renamed(table: pl.DataFrame, named: dict[str, str], metrics: list[str]) -> 
         else pl.lit(None, pl.Int64)
         for name in ("seed", "target_length")
     }
-    names = table[_item(table.columns)].cast(pl.String)
+    names = table[_item(table.columns, named)].cast(pl.String)
     numbers = [None if name is None else item_number(name) for name in names]
     return table.select(
         *(pl.col(column[name]).alias(name) for name in _COMMON if name in column),
