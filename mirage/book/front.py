@@ -87,12 +87,13 @@ def in_one_sentence(executed: Sequence[Path]) -> str:
     known, good = _decided(found, *COMPARISONS)
     others, hold = _decided(found, OTHERS)
     still_open = len(COMPARISONS[OTHERS]) - len(others)
+    is_real = _grokking_is_real(found)
     turn, real = {
         True: ("But not always", "the smooth metric does not rise before accuracy does"),
         False: ("No exception here", "the smooth metric rises before accuracy there, too"),
         None: ("Perhaps not always", "it is undecided whether the smooth metric rises first"),
-    }[_grokking_is_real(found)]
-    if turn.startswith("Perhaps") and _holds(found, "grokking-turn", "grokking-worse"):
+    }[is_real]
+    if is_real is None and _holds(found, "grokking-turn", "grokking-worse"):
         real += ": it turns before accuracy rises, but from below the level of a guess"
     often = "Often" if 2 * len(good) >= len(known) else "Sometimes"
     return (

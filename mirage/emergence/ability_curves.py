@@ -14,6 +14,7 @@ from mirage import tables
 from mirage.emergence.ability import Ability, MetricCurve
 from mirage.emergence.judge import checked_scores, curves
 from mirage.emergence.measures import Options
+from mirage.formatting import counted
 from mirage.metrics import catalogue
 
 _FEW = "fewer than 3 models"  # of the table of curves; two models still show what items can say
@@ -160,7 +161,7 @@ def _uncounted(row: dict) -> str | None:
     n = sum(count is None for count in row["n"])
     if not (row["is_share"] and 0 < n < len(row["n"])):
         return None
-    models = "1 model" if n == 1 else f"{n} models"
+    models = counted(n, "model")
     return f"{row['metric']}: no item count for {models}: errors come from the scatter alone"
 
 

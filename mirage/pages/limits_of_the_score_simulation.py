@@ -1,8 +1,8 @@
 """Simulations behind the page on the emergence score: its faults as tables and numbers.
 
 The score is the paper's (Section 4). Curves have 12 models unless said otherwise; the smooth ones
-are the paper's model p^L, the jump goes from .25 to .6 half-way. Where the two are told apart, the
-smooth ones are rescaled to the same rise, since the score grows with it.
+are the paper's model p^L, the jump goes from .25 to .6 half-way. Where a rule is to
+distinguish the two, the smooth ones are rescaled to the same rise, since the score grows with it.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def _join_numbered(rows: list[dict[str, Any]]) -> None:
         sizes[row["_stem"]].add(row["n_params"])
     for row in rows:
         stem = row["_stem"]
-        if stem and len(sizes[stem]) >= 3:
+        if stem and len(sizes[stem]) >= _ENOUGH:
             row["family"] = stem
 
 
